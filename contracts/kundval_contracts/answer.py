@@ -1,0 +1,253 @@
+"""What the cores answer: lines, postings, obligations, notices, rejections. Same shapes in file, RPC and page."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from .codes import LineKind, LineStatus, ObligationKind, ObligationState, Role
+
+CURRENCY = "SEK"
+
+
+def money(amount: Decimal) -> str:
+    """Two decimals, as on the wire. Raises ValueError if that would round."""
+    exact = amount.quantize(Decimal("0.01"))
+    if exact != amount:
+        raise ValueError(f"{amount} has more than two decimals")
+    return f"{exact:.2f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A row of a derivation: `amount` starts or adds, `factor` multiplies what stands so far, `divisor` divides it.
+
+    A share of a month is a factor and a divisor (`21` days of `31`), so that nothing is rounded on the way.
+    `what` is a stable text without personal data. `recompute(steps)` gives the amount.
+    """
+
+    what: str
+    amount: Decimal | None = None
+    factor: Decimal | None = None
+    divisor: Decimal | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        row: dict[str, Any] = {"what": self.what}
+        if self.amount is not None:
+            row["amount"] = str(self.amount)
+        if self.factor is not None:
+            row["factor"] = str(self.factor)
+        if self.divisor is not None:
+            row["divisor"] = str(self.divisor)
+        return row
+
+
+def recompute(steps: Iterable[Step]) -> Decimal:
+    """The amount that a derivation leads to, rounded half up to the öre at the end."""
+    total = Decimal(0)
+    for step in steps:
+        if step.amount is not None:
+            total += step.amount
+        if step.factor is not None:
+            total *= step.factor
+        if step.divisor is not None:
+            total /= step.divisor
+    return total.quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A billing line: what is due to a provider for a period, its status and why."""
+
+    assignment: str
+    provider: str
+    kind: LineKind
+    sequence: int
+    start: date
+    end: date
+    amount: Decimal
+    status: LineStatus
+    payable_from: date | None
+    rules: tuple[str, ...]
+    because: str
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        return (self.assignment, self.provider, self.kind.value, self.sequence)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "assignment": self.assignment,
+            "provider": self.provider,
+            "kind": self.kind.value,
+            "sequence": self.sequence,
+            "from": self.start.isoformat(),
+            "to": self.end.isoformat(),
+            "amount": money(self.amount),
+            "currency": CURRENCY,
+            "status": self.status.value,
+            "payable_from": self.payable_from.isoformat() if self.payable_from else None,
+            "rules": list(self.rules),
+            "because": self.because,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A signed row of the ledger. `reverses` is the run whose posting of the same line it takes back."""
+
+    run: date
+    assignment: str
+    provider: str
+    kind: LineKind
+    sequence: int
+    amount: Decimal
+    reverses: date | None = None
+    rules: tuple[str, ...] = ()
+    because: str = ""
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        return (self.assignment, self.provider, self.kind.value, self.sequence)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "run": self.run.isoformat(),
+            "assignment": self.assignment,
+            "provider": self.provider,
+            "kind": self.kind.value,
+            "sequence": self.sequence,
+            "amount": money(self.amount),
+            "reverses": self.reverses.isoformat() if self.reverses else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """Something that somebody must have done by `due` (plus a tolerance)."""
+
+    assignment: str
+    kind: ObligationKind
+    sequence: int
+    due: date | None
+    responsible: Role
+    state: ObligationState
+    met_on: date | None
+    rules: tuple[str, ...]
+    #: day after which it is OVERDUE, i.e. due + tolerance; not part of the answer
+    overdue_after: date | None = None
+    #: who is in charge, when the responsible role is PROVIDER; not part of the answer
+    provider: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return (self.assignment, self.kind.value, self.sequence)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "assignment": self.assignment,
+            "kind": self.kind.value,
+            "sequence": self.sequence,
+            "due": self.due.isoformat() if self.due else None,
+            "responsible": self.responsible.value,
+            "state": self.state.value,
+            "met_on": self.met_on.isoformat() if self.met_on else None,
+            "rules": list(self.rules),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message that somebody is to get, once. `sequence` tells two of a kind on a day apart."""
+
+    assignment: str
+    kind: str
+    to: Role
+    on: date
+    rules: tuple[str, ...]
+    sequence: int = 1
+    #: provider to whom it goes when `to` is PROVIDER; not part of the answer
+    provider: str | None = None
+    #: codes, dates and amounts that the text needs; never names or free text; not part of the answer
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, str, str, str, int]:
+        return (self.assignment, self.kind, self.to.value, self.on.isoformat(), self.sequence)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "assignment": self.assignment,
+            "kind": self.kind,
+            "to": self.to.value,
+            "on": self.on.isoformat(),
+            "rules": list(self.rules),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A fact that the rules do not let take effect. `fact` counts from 0 in the order of the file."""
+
+    assignment: str
+    fact: int
+    code: str
+    message: str
+    rules: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "assignment": self.assignment,
+            "fact": self.fact,
+            "code": self.code,
+            "message": self.message,
+            "rules": list(self.rules),
+        }
+
+
+def totals(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Sums of the PAYABLE lines by assignment, provider and kind (lines in their JSON form)."""
+    sums: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+    for line in lines:
+        if line["status"] == LineStatus.PAYABLE.value:
+            sums[line["assignment"], line["provider"], line["kind"]] += Decimal(line["amount"])
+    return [
+        {"assignment": assignment, "provider": provider, "kind": kind, "amount": money(amount)}
+        for (assignment, provider, kind), amount in sorted(sums.items())
+    ]
+
+
+def _by(*names: str) -> Any:
+    return lambda row: tuple("" if row[name] is None else row[name] for name in names)
+
+
+def answer(
+    as_of: date,
+    lines: Iterable[dict[str, Any]],
+    postings: Iterable[dict[str, Any]],
+    obligations: Iterable[dict[str, Any]],
+    notices: Iterable[dict[str, Any]],
+    rejections: Iterable[dict[str, Any]],
+) -> dict[str, Any]:
+    """The whole answer of `simulate` and `play`, sorted so that equal contents are equal bytes."""
+    held = list(lines)
+    return {
+        "as_of": as_of.isoformat(),
+        "lines": sorted(held, key=_by("assignment", "from", "kind", "sequence", "provider")),
+        "postings": sorted(
+            postings, key=_by("assignment", "run", "kind", "sequence", "provider", "amount", "reverses")
+        ),
+        "totals": totals(held),
+        "obligations": sorted(obligations, key=_by("assignment", "due", "kind", "sequence")),
+        "notices": sorted(
+            notices, key=lambda row: json.dumps([row[k] for k in ("assignment", "on", "kind", "to", "rules")])
+        ),
+        "rejections": sorted(rejections, key=_by("assignment", "fact", "code")),
+    }

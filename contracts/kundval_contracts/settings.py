@@ -1,0 +1,528 @@
+"""The one table of rule settings: key, type, permitted values, default and the rules each reading settles.
+
+Keys of rulebook sections 6 and 10 are both accepted where they name the same thing (reading 17). The
+defaults are the recommended readings; a municipality, or a caseload file, chooses others. Amounts and
+shares are Decimal. An unknown key or value is a fault, never ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
+from typing import Any
+
+from .codes import Programme
+
+
+class Missing:
+    """Marks a setting without default: the service refuses to start without it."""
+
+    def __repr__(self) -> str:
+        return "no default"
+
+
+MISSING = Missing()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A row of the table. `read` turns a raw value into the typed one or raises ValueError with the reason."""
+
+    key: str
+    kind: str
+    default: Any
+    read: Callable[[Any], Any]
+    rules: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    note: str = ""
+
+
+class SettingsFault(ValueError):
+    """Every fault of a set of settings: `faults` is a list of (key, message)."""
+
+    def __init__(self, faults: list[tuple[str, str]]):
+        super().__init__("; ".join(f"{key}: {message}" for key, message in faults))
+        self.faults = faults
+
+
+# --- readers ---------------------------------------------------------------------------------------
+
+
+def _decimal(value: Any) -> Decimal:
+    if isinstance(value, bool | float):
+        raise ValueError("must be a decimal number, not a float")
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError("must be a number") from None
+    if not number.is_finite():
+        raise ValueError("must be a finite number")
+    return number
+
+
+def read_money(value: Any) -> Decimal:
+    """An amount in SEK: not negative, at most two decimals, never a float."""
+    amount = _decimal(value)
+    if amount < 0:
+        raise ValueError("must not be negative")
+    if amount.adjusted() > 12 or amount != amount.quantize(Decimal("0.01")):
+        raise ValueError("must have at most two decimals and fewer than 13 digits")
+    return amount.quantize(Decimal("0.01"))
+
+
+def _share(value: Any) -> Decimal:
+    share = _decimal(value)
+    if not 0 <= share <= 1:
+        raise ValueError("must be a share between 0 and 1")
+    return share
+
+
+def _integer(low: int = 0) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError("must be a whole number")
+        if value < low:
+            raise ValueError(f"must be at least {low}")
+        return value
+
+    return read
+
+
+def _maybe(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else read(value)
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def _one_of(*values: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if value not in values:
+            raise ValueError(f"must be one of: {', '.join(values)}")
+        return str(value)
+
+    return read
+
+
+def _days_or_duration(value: Any) -> str:
+    """Days as a number, or ISO 8601 `P28D` / `P1M`; kept as the ISO form."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return f"P{value}D"
+    if isinstance(value, str) and value[:1] == "P" and value[1:-1].isdigit() and value[-1:] in "DM":
+        return value
+    raise ValueError("must be a number of days, or P<n>D, or P<n>M")
+
+
+def _codes(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise ValueError("must be a list of codes")
+    return tuple(value)
+
+
+def _integers(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list | tuple) or not all(type(item) is int and item > 0 for item in value):
+        raise ValueError("must be a list of whole numbers above 0")
+    return tuple(value)
+
+
+def _age_range(value: Any) -> tuple[int, int]:
+    if isinstance(value, Mapping) and set(value) == {"from", "to"}:
+        value = [value["from"], value["to"]]
+    if isinstance(value, str) and value.count("-") == 1:
+        low, _, high = value.partition("-")
+        value = [int(low), int(high)] if low.strip().isdigit() and high.strip().isdigit() else value
+    if isinstance(value, list | tuple) and len(value) == 2 and all(type(item) is int for item in value):
+        low_age, high_age = value
+        if 0 <= low_age <= high_age:
+            return (low_age, high_age)
+    raise ValueError("must be two ages, from and to, both included")
+
+
+def _map_of(read: Callable[[Any], Any], keys: tuple[str, ...]) -> Callable[[Any], Mapping[str, Any]]:
+    def reader(value: Any) -> Mapping[str, Any]:
+        if not isinstance(value, Mapping):
+            raise ValueError(f"must be a map with keys of: {', '.join(keys)}")
+        unknown = [str(key) for key in value if str(key) not in keys]
+        if unknown:
+            raise ValueError(f"unknown key {', '.join(unknown)}; permitted: {', '.join(keys)}")
+        return MappingProxyType({str(key): read(item) for key, item in value.items()})
+
+    return reader
+
+
+def _tiers(value: Any) -> tuple[tuple[int, int, Decimal], ...]:
+    """`[{from: 1, to: 6, share: 1}, ...]`: consecutive from month 1 on."""
+    if not isinstance(value, list | tuple) or not value:
+        raise ValueError("must be a list of {from, to, share}")
+    rows = []
+    for item in value:
+        if isinstance(item, Mapping) and set(item) == {"from", "to", "share"}:
+            item = (item["from"], item["to"], item["share"])
+        if not (isinstance(item, list | tuple) and len(item) == 3 and all(type(n) is int for n in item[:2])):
+            raise ValueError("must be a list of {from, to, share}")
+        rows.append((item[0], item[1], _share(item[2])))
+    expected = 1
+    for low, high, _ in rows:
+        if low != expected or high < low:
+            raise ValueError("the tiers must cover the months from 1 on without gap or overlap")
+        expected = high + 1
+    return tuple(rows)
+
+
+# --- the table -------------------------------------------------------------------------------------
+
+_SOM = ("SOM_1", "SOM_2", "SOM_3", "SOM_4")
+_RUM = ("RUM_A", "RUM_B", "RUM_C")
+
+
+def _choice(key: str, *values: str, rules: tuple[str, ...], aliases: tuple[str, ...] = (), note: str = "") -> Setting:
+    """A reading: the first value is the recommended one."""
+    return Setting(key, "code", values[0], _one_of(*values), rules, values, aliases, note)
+
+
+def _number(key: str, default: int | None, *rules: str, low: int = 0, aliases: tuple[str, ...] = ()) -> Setting:
+    read = _maybe(_integer(low)) if default is None else _integer(low)
+    return Setting(key, "integer", default, read, rules, (), aliases)
+
+
+def _flag(key: str, default: bool, *rules: str) -> Setting:
+    return Setting(key, "boolean", default, _boolean, rules, ("true", "false"))
+
+
+def _amount(key: str, default: Any, *rules: str) -> Setting:
+    return Setting(key, "money", default, read_money, rules)
+
+
+_ROWS: tuple[Setting, ...] = (
+    _amount("AMI1_MONTHLY_FEE", MISSING, "AMI-10.1-a"),
+    _amount("AMI2_MONTHLY_FEE", MISSING, "AMI-10.1-a"),
+    Setting(
+        "jobbpeng.fees",
+        "map of money",
+        MappingProxyType({"JOBBPENG_BASIC": Decimal("3686.00"), "JOBBPENG_ENHANCED": Decimal("4858.00")}),
+        _map_of(read_money, ("JOBBPENG_BASIC", "JOBBPENG_ENHANCED")),
+        ("NACKA-JP-1", "NACKA-8"),
+    ),
+    _number("jobbpeng.payable_after_days", 14, "NACKA-JP-2"),
+    _choice("ami1.length_unit", "DAYS_90", "MONTHS_3", rules=("AMI-7-b", "AMB-01"), aliases=("ami1.length",)),
+    _number("ami2.length", 12, "AMI-8-c", low=1),
+    _choice("intervention.anchor", "DECISION_DATE", "START_UP", rules=("AMB-02",)),
+    _choice(
+        "month.unit",
+        "BY_PROGRAMME",
+        "ANNIVERSARY",
+        "CALENDAR",
+        "DAYS_30",
+        rules=("AMB-03",),
+        note="BY_PROGRAMME: AMI 1 in 30-day blocks, others in anniversary months",
+    ),
+    _choice(
+        "end_date.convention",
+        "EXCLUSIVE",
+        "INCLUSIVE_BEFORE",
+        "INCLUSIVE_COUNTS",
+        rules=("AMB-04", "AMI-10.2-a"),
+    ),
+    _choice("ami2.followup.anchor", "DECISION_DATE", "START_UP", rules=("AMB-05", "AMI-8.2-a")),
+    Setting("ami2.followup.months", "list of integers", (3, 6, 9, 12), _integers, ("AMI-8.2-a",)),
+    _number("followup.tolerance_days", 14, "AMB-05"),
+    _number("booking_lead_days", 14, "AMB-07", "AMI-8.2-b"),
+    _choice("ami2.final_meeting.cap", "LAST_COVERED_DAY", "NONE", rules=("AMB-06",)),
+    _number("ami1.followup.offset_days", 45, "AMI-7.2-a", "AMB-07"),
+    Setting(
+        "ami2.placement.deadline",
+        "days or ISO duration",
+        "P28D",
+        _days_or_duration,
+        ("AMI-8.3-a", "AMB-08"),
+        ("P28D", "P1M"),
+        ("ami2.placement.deadline_days",),
+    ),
+    Setting("placement.min_hours_week", "decimal", Decimal(10), _decimal, ("AMI-8.3-b", "AMI-3.2-a")),
+    _number("placement.first_followup_days", 7, "AMI-6.2-b"),
+    _number("tripartite.serve_grace_days", 0, "AMI-6.3.1-b"),
+    _choice("plan.anchor", "STARTUP", "DECISION_DATE", "ACCEPTANCE", rules=("AMB-09", "AMI-3-c")),
+    _number("plan.due_days", 14, "AMI-3-c"),
+    _number("study_guidance.due_days", 14, "AMI-4.2-a"),
+    _choice("contact.week_model", "ISO", "ROLLING_7", rules=("AMB-10", "AMI-3-a")),
+    _number("contact.min_per_week", 1, "AMI-3-a"),
+    _number("ami1.jobsearch.quota", 20, "AMI-1.3.1-b"),
+    _choice("jobsearch.month_unit", "FEE_UNIT", "CALENDAR_PRO_RATA", "CALENDAR_WHOLE", rules=("AMB-11",)),
+    _choice(
+        "premium.started_month",
+        "ORDINARY_FULL",
+        "PRO_RATA_WITH_PREMIUM",
+        "PRO_RATA_ONLY",
+        rules=("AMB-12", "AMI-10.1-a"),
+    ),
+    _choice("premium.breakoff_month", "NONE", "PRO_RATA", "FULL", rules=("AMB-13", "AMI-10.1-f")),
+    _choice(
+        "premium.clawback",
+        "AFTER_BREAKOFF_ONLY",
+        "ALL",
+        "NONE",
+        rules=("AMB-14",),
+        note="NONE: months already paid stay paid",
+    ),
+    _choice("premium.missing_report", "HOLD", "FORFEIT", rules=("AMB-32", "AMI-10.1-c")),
+    _flag("premium.hourly_provisional", True, "AMB-45"),
+    _number("premium.followups_per_month", 1, "AMI-10.1-b", low=1),
+    _choice("sustainability.comparison", "GTE", "GT", rules=("AMB-15", "AMI-9-e")),
+    _choice("sustainability.anchor", "MAX_EXIT_WORK", "EXIT", "WORK", rules=("AMB-16",)),
+    _number("sustainability.months", 6, "AMI-9-b", low=1),
+    _choice("ami1.employer_change", "ALLOW_NO_GAP", "FORFEIT", rules=("AMB-17",)),
+    _choice("ami2.employer_change", "FORFEIT", "ALLOW_NO_GAP", rules=("AMB-17", "AMI-10.2-d")),
+    Setting(
+        "own_business.bonus",
+        "map of codes",
+        MappingProxyType({"AMI_1": "MANUAL", "AMI_2": "NO"}),
+        _map_of(_one_of("MANUAL", "NO", "YES"), ("AMI_1", "AMI_2")),
+        ("AMB-18",),
+        ("MANUAL", "NO", "YES"),
+    ),
+    _choice("evidence.work.required", "CONTRACT_AND_CERTIFICATE", "EITHER", rules=("AMB-19", "AMI-9.2-b")),
+    _choice("eb_test.work_scope", "HOUSEHOLD_MEMBER", "CLIENT_ONLY", rules=("AMB-20", "AMI-9-d")),
+    _flag("studiestartsstod.waive_eb_test", True, "AMB-21", "AMI-9.3.3-a"),
+    _choice("study_half_time.approval", "MANUAL", "AUTOMATIC", rules=("AMB-23", "AMI-9.3.4-a")),
+    _choice("resume.clock", "ORIGINAL", rules=("AMB-24",), note="other readings: a new assignment"),
+    _choice("fee.split", "LAST_PROVIDER", "PRO_RATA", "BOTH", rules=("AMB-25",)),
+    _amount("bonus.max", Decimal("20000.00"), "AMI-10.2-a", "AMB-42"),
+    _amount("ami1.bonus", Decimal("20000.00"), "AMI-10.2-b"),
+    Setting(
+        "ami2.tiers",
+        "list of {from, to, share}",
+        ((1, 6, Decimal(1)), (7, 10, Decimal("0.50")), (11, 12, Decimal("0.25"))),
+        _tiers,
+        ("AMI-10.2-e", "AMI-10.2-f", "AMI-10.2-g", "AMB-26"),
+    ),
+    _choice(
+        "age.test",
+        "AT_DECISION",
+        rules=("AMB-27",),
+        note="THROUGHOUT is not offered: facts carry no later check",
+    ),
+    Setting("age.group1", "two ages", (18, 66), _age_range, ("AMI-1.3-b",)),
+    Setting("age.kaa", "two ages", (18, 20), _age_range, ("AMI-1.3-c",)),
+    Setting("age.young", "two ages", (18, 24), _age_range, ("AMI-1.3-d",)),
+    _number("work_ability.min_pct", 25, "AMI-1.3-a"),
+    _choice("ami1.group4", "ONLY_IF_OTHER_GROUP", "NEVER", "ALWAYS", rules=("AMB-28", "AMI-7-a")),
+    _choice("declined_offer.booker", "PROVIDER", "CAREER_GUIDE", rules=("AMB-29",)),
+    _flag("af.coordinator.legal_basis_required", True, "AMB-30"),
+    _choice("hours_trigger", "PROVIDER_JUDGEMENT", "TWO_WEEKS", rules=("AMB-31", "AMI-3.2-a")),
+    _number("prompt_notice.workdays", 1, "AMB-39", "AMI-10.1-e", "AMI-3.2.1-b"),
+    _choice("exit_date.basis", "INTERVENTION_END", "FIRST_DAY", rules=("AMB-40",)),
+    _choice("interruption.kinds", "ENDED_ONLY", rules=("AMB-41",), note="other absence goes to a person"),
+    _choice("work_extent.sum", "MANUAL", rules=("AMB-46",)),
+    _number("extent.half_time_pct", 50, "AMI-9.2.2-a"),
+    _number("full_time_hours", 40, "AMI-7.1-a"),
+    Setting(
+        "employment.forms.counting",
+        "list of codes",
+        ("ORDINARY", "NEW_START_JOB", "INTRODUCTION_JOB", "SHELTERED_PUBLIC", "OTHER"),
+        _codes,
+        ("AMI-9-i",),
+    ),
+    Setting(
+        "benefits.not_counting",
+        "list of codes",
+        ("BENEFIT_TEMPORARY", "BENEFIT_OTHER_PUBLIC"),
+        _codes,
+        ("AMI-9-j",),
+    ),
+    _number("monthly_report.due_day", None, "AMI-8.1-c", low=1),
+    _number("assignment.accept_days", None, low=1),
+    _number("choice.days", None, low=1),
+    _number("bonus.claim_deadline_months", None, low=1),
+    _number("deauth.window_months", 12, "NACKA-17", "AMB-38", low=1),
+    Setting("state_reimbursement_share", "share", None, _maybe(_share), ("NACKA-34",)),
+    _number("bip.interval_months", 3, "LOKA-23", low=1),
+    Setting("ruleset.valid_from", "date", date(2024, 2, 29), lambda value: _date(value), ("AMI-0-b",)),
+    # AF programmes
+    _choice("som.base_unit", "PERIOD_65", "MONTH", rules=("AMB-33", "AF-SOM-3")),
+    _choice("som.premium", "TOP_UP_65", "ACTUAL_DAYS", rules=("AMB-34", "AF-SOM-6")),
+    _choice("som.refusal.basis", "REMAINING", "TOTAL", rules=("AMB-35", "AF-SOM-26")),
+    Setting("som.rates", "map of money", None, _maybe(_map_of(read_money, _SOM)), ("AF-SOM-2",)),
+    Setting("som.result_max", "map of money", None, _maybe(_map_of(read_money, _SOM)), ("AF-SOM-4",)),
+    Setting("som.extensions", "map of integers", None, _maybe(_map_of(_integer(0), _SOM)), ("AF-SOM-7",)),
+    _number("som.period_days", 65, "AF-SOM-3", low=1),
+    _number("som.calendar_period", 90, "AF-SOM-6", low=1),
+    Setting("som.plan_share", "share", Decimal("0.75"), _share, ("AF-SOM-18",)),
+    _number("som.talk_min", 30, "AF-SOM-19"),
+    _number("som.activity_min", 240, "AF-SOM-19"),
+    _number("som.activity_days", 2, "AF-SOM-19"),
+    _number("som.open_hours_week", 16, "AF-SOM-20"),
+    _number("som.syv_min_per_period", 120, "AF-SOM-22"),
+    _number("som.capacity_min", 20, "AF-SOM-29"),
+    _number("som.max_per_employee", 35, "AF-SOM-23", low=1),
+    _number("som.switch_notice_days", 14, "AF-SOM-25"),
+    _number("som.refusal_below_days", 60, "AF-SOM-26"),
+    _number("som.termination_months", 3, "AF-SOM-27"),
+    _number("som.application_binding_months", 4, "AF-SOM-28"),
+    Setting("rum.rates", "map", None, _maybe(lambda value: _mapping(value)), ("AF-RUM-3",)),
+    _number("rum.days_per_month", 22, "AF-RUM-2", low=1),
+    _number("rum.premium_months", 6, "AF-RUM-5", low=1),
+    _flag("rum.premium.enabled", False, "AF-RUM-5", "AMB-36"),
+    Setting("rum.area_model", "map", None, _maybe(lambda value: _mapping(value)), ("AF-RUM-6", "AF-RUM-7")),
+)
+
+
+def _date(value: Any) -> date:
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError("must be a date") from None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError("must be a map")
+    return MappingProxyType(dict(value))
+
+
+#: The table by key.
+SETTINGS: Mapping[str, Setting] = MappingProxyType({row.key: row for row in _ROWS})
+_BY_NAME = {name: row for row in _ROWS for name in (row.key, *row.aliases)}
+#: Values under which an alternative name of section 10 says the same.
+_SAME_VALUE = {
+    ("ami1.length", 90): "DAYS_90",
+    ("ami1.length", "P90D"): "DAYS_90",
+    ("ami1.length", "P3M"): "MONTHS_3",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TariffVersion:
+    """Fees for decisions made from `valid_from` on (NACKA-11)."""
+
+    valid_from: date
+    fees: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSettings:
+    """Settings with every default filled in. `settings["ami1.bonus"]` gives the typed value.
+
+    Raises KeyError for a key that has no value (the AMI fees, when not given).
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    tariffs: tuple[TariffVersion, ...] = ()
+
+    def __getitem__(self, key: str) -> Any:
+        if key in self.values:
+            return self.values[key]
+        default = SETTINGS[key].default
+        if default is MISSING:
+            raise KeyError(key)
+        return default
+
+    def has(self, key: str) -> bool:
+        """True if the key has a value, given or default."""
+        return key in self.values or SETTINGS[key].default is not MISSING
+
+    def fee(self, programme: Programme, decided_on: date) -> tuple[Decimal, date | None]:
+        """Monthly fee and the `valid_from` of its tariff version (None: the settings' own) at the decision date.
+
+        Raises LookupError when nothing is in force then (NACKA-11, reading 18).
+        """
+        if programme.is_jobbpeng:
+            fees = self["jobbpeng.fees"]
+            if programme.value not in fees:
+                raise LookupError("jobbpeng.fees")
+            return fees[programme.value], None
+        key = {Programme.AMI_1: "AMI1_MONTHLY_FEE", Programme.AMI_2: "AMI2_MONTHLY_FEE"}[programme]
+        for version in sorted(self.tariffs, key=lambda version: version.valid_from, reverse=True):
+            if version.valid_from <= decided_on and key in version.fees:
+                return version.fees[key], version.valid_from
+        if not self.has(key):
+            raise LookupError(key)
+        return self[key], None
+
+
+def read_settings(raw: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Typed values of `raw` over `base` (already typed). Raises SettingsFault naming every wrong key."""
+    values = dict(base or {})
+    faults: list[tuple[str, str]] = []
+    seen: dict[str, str] = {}
+    for name, value in raw.items():
+        row = _BY_NAME.get(name)
+        if row is None:
+            faults.append((str(name), "unknown setting"))
+            continue
+        if row.key in seen:
+            faults.append((str(name), f"names the same setting as {seen[row.key]}"))
+            continue
+        seen[row.key] = str(name)
+        try:
+            same = _SAME_VALUE.get((name, value)) if isinstance(value, str | int) else None
+            values[row.key] = row.read(value if same is None else same)
+        except ValueError as error:
+            faults.append((str(name), str(error)))
+    if faults:
+        raise SettingsFault(faults)
+    return values
+
+
+def read_tariffs(raw: Any) -> tuple[TariffVersion, ...]:
+    """Tariff versions `[{valid_from, AMI1_MONTHLY_FEE, AMI2_MONTHLY_FEE}]`. Raises SettingsFault."""
+    faults: list[tuple[str, str]] = []
+    versions: list[TariffVersion] = []
+    if not isinstance(raw, list | tuple):
+        raise SettingsFault([("", "must be a list of {valid_from, AMI1_MONTHLY_FEE, AMI2_MONTHLY_FEE}")])
+    for place, row in enumerate(raw):
+        if not isinstance(row, Mapping):
+            faults.append((f"{place}", "must be a map"))
+            continue
+        fees: dict[str, Decimal] = {}
+        valid_from: date | None = None
+        for key, value in row.items():
+            try:
+                if key == "valid_from":
+                    valid_from = _date(value)
+                elif key in ("AMI1_MONTHLY_FEE", "AMI2_MONTHLY_FEE"):
+                    fees[key] = read_money(value)
+                else:
+                    raise ValueError("unknown key")
+            except ValueError as error:
+                faults.append((f"{place}.{key}", str(error)))
+        if valid_from is None:
+            faults.append((f"{place}.valid_from", "required"))
+        elif any(version.valid_from == valid_from for version in versions):
+            faults.append((f"{place}.valid_from", "two versions are valid from the same day"))
+        else:
+            versions.append(TariffVersion(valid_from, MappingProxyType(fees)))
+    if faults:
+        raise SettingsFault(faults)
+    return tuple(versions)
+
+
+def dump_settings(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Typed values as JSON primitives that `read_settings` reads back to the same values."""
+    return {key: _primitive(value) for key, value in values.items()}
+
+
+def dump_tariffs(tariffs: tuple[TariffVersion, ...]) -> list[dict[str, str]]:
+    """Tariff versions as JSON primitives that `read_tariffs` reads back."""
+    return [
+        {"valid_from": version.valid_from.isoformat(), **{key: str(fee) for key, fee in version.fees.items()}}
+        for version in tariffs
+    ]
+
+
+def _primitive(value: Any) -> Any:
+    if isinstance(value, Decimal | date):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _primitive(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_primitive(item) for item in value]
+    return value

@@ -1,0 +1,445 @@
+"""What a set of facts means in time: anchor, end, months, who is in charge, exits and what became of them.
+
+Every service reads the same facts; this is the one reading of them that they share, so that billing pays
+for the months that scheduling plans (rulebook 0.4, 2.10, 2.11; AMB-01..05, 15, 16, 24, 40).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from .calendar import Period, add_days, add_months, month_index
+from .case import Case
+from .codes import DecisionAbout, Document, ExitKind, FactKind, Programme
+from .exits import EXITS, ExitRule
+from .facts import Fact
+from .rules import rule
+from .settings import RuleSettings
+
+AMI1_DAYS = 90
+AMI1_BLOCK_DAYS = 30
+AMI1_MONTHS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """One exit: E, W, who was in charge, and the break-off and resumption that followed, if any."""
+
+    fact: Fact
+    provider: str
+    break_off: Fact | None = None
+    resumed: Fact | None = None
+
+    @property
+    def on(self) -> date:
+        """E: the day on which the intervention was ended."""
+        return self.fact.on
+
+    @property
+    def kind(self) -> ExitKind:
+        return self.fact["kind"]
+
+    @property
+    def rule(self) -> ExitRule:
+        return EXITS[self.kind]
+
+    @property
+    def first_day(self) -> date:
+        """W: first day of the work, studies or business; E if not stated."""
+        return self.fact.get("first_day", self.fact.on)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A yes or no with the rules that say so and one sentence for a provider."""
+
+    ok: bool
+    rules: tuple[str, ...]
+    because: str
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The reading of one case. Facts are taken as they are: which of them are in effect is assignment's answer."""
+
+    case: Case
+    settings: RuleSettings
+
+    @property
+    def programme(self) -> Programme:
+        return self.case.programme
+
+    # --- anchor, end, months ---------------------------------------------------------------------
+
+    @cached_property
+    def decided(self) -> Fact | None:
+        return self.case.first(FactKind.DECIDED)
+
+    @cached_property
+    def started(self) -> Fact | None:
+        return self.case.first(FactKind.STARTED)
+
+    @property
+    def decided_on(self) -> date | None:
+        """D."""
+        return self.decided.on if self.decided else None
+
+    @property
+    def started_on(self) -> date | None:
+        """S."""
+        return self.started.on if self.started else None
+
+    @cached_property
+    @rule("AMI-7-b", "AMI-8-c")
+    def anchor(self) -> date | None:
+        """The day from which the intervention counts: D, or S by setting (AMB-02). Jobbpeng counts from S."""
+        if self.programme.is_jobbpeng or self.settings["intervention.anchor"] == "START_UP":
+            return self.started_on
+        return self.decided_on
+
+    @cached_property
+    @rule("AMI-7-b", "AMI-8-c")
+    def end(self) -> date | None:
+        """First day after the intervention; None if there is no end yet (Jobbpeng without end date)."""
+        if self.decided is not None and self.decided.get("end_date"):
+            return self.decided["end_date"]
+        return self.ordinary_end
+
+    @cached_property
+    def ordinary_end(self) -> date | None:
+        """The end by the programme's own length, whatever the decision says."""
+        if self.anchor is None:
+            return None
+        if self.programme is Programme.AMI_1:
+            if self.settings["ami1.length_unit"] == "MONTHS_3":
+                return add_months(self.anchor, AMI1_MONTHS)
+            return add_days(self.anchor, AMI1_DAYS)
+        if self.programme is Programme.AMI_2:
+            return add_months(self.anchor, self.settings["ami2.length"])
+        return None
+
+    @property
+    def has_ordinary_length(self) -> bool:
+        return self.end == self.ordinary_end
+
+    def month(self, number: int) -> Period:
+        """Month `number` (from 1) of the intervention in the unit of AMB-03. Raises ValueError before the anchor."""
+        if self.anchor is None:
+            raise ValueError("the intervention has no anchor yet")
+        unit = self._month_unit
+        if unit == "DAYS_30":
+            return Period(
+                add_days(self.anchor, AMI1_BLOCK_DAYS * (number - 1)),
+                add_days(self.anchor, AMI1_BLOCK_DAYS * number),
+            )
+        if unit == "CALENDAR":
+            first = self.anchor.replace(day=1)
+            start = self.anchor if number == 1 else add_months(first, number - 1)
+            return Period(start, add_months(first, number))
+        return Period(add_months(self.anchor, number - 1), add_months(self.anchor, number))
+
+    @cached_property
+    def _month_unit(self) -> str:
+        unit = self.settings["month.unit"]
+        if self.programme.is_jobbpeng:
+            return "ANNIVERSARY"  # reading 32: months from S
+        if unit != "BY_PROGRAMME":
+            return str(unit)
+        by_days = self.programme is Programme.AMI_1 and self.settings["ami1.length_unit"] == "DAYS_90"
+        return "DAYS_30" if by_days else "ANNIVERSARY"
+
+    def month_of(self, day: date) -> int:
+        """Number of the month that contains `day` (1 for days before the anchor)."""
+        if self.anchor is None:
+            raise ValueError("the intervention has no anchor yet")
+        number = 1
+        if self._month_unit == "ANNIVERSARY":
+            return month_index(self.anchor, day)
+        while day >= self.month(number).end:
+            number += 1
+        return number
+
+    def month_count(self, until: date) -> int:
+        """Number of months of the intervention, N.
+
+        The programme's own length has 3 (AMI 1) or 12 (AMI 2) months in every unit of AMB-03, so that the fees
+        never exceed that number (AMB-25). Another end date: the months that start before it (reading 29). No
+        end: the months that have started by `until`.
+        """
+        if self.anchor is None:
+            return 0
+        if self.programme.is_ami and self.has_ordinary_length:
+            return AMI1_MONTHS if self.programme is Programme.AMI_1 else int(self.settings["ami2.length"])
+        count = 0
+        while True:
+            start = self.month(count + 1).start
+            if (start >= self.end) if self.end is not None else (start > until):
+                return count
+            count += 1
+
+    @property
+    def last_covered_day(self) -> date | None:
+        return add_days(self.end, -1) if self.end else None
+
+    # --- who is in charge ------------------------------------------------------------------------
+
+    @cached_property
+    @rule("AMI-10.1-d")
+    def charges(self) -> tuple[tuple[date, str], ...]:
+        """(from, provider) in order: the first accepted choice, approved switches, resumptions (readings 19, 49)."""
+        rows: list[tuple[date, str]] = []
+        chosen: str | None = None
+        pending: Fact | None = None
+        for fact in self.case.facts:
+            if fact.kind is FactKind.PROVIDER_CHOSEN:
+                chosen = fact["provider"]
+                if self.started_on is None or fact.on <= self.started_on:
+                    rows = [(fact.on, chosen)]
+            elif fact.kind is FactKind.PROVIDER_SWITCH:
+                if fact["approved"]:
+                    rows.append((fact.on, fact["provider"]))
+                else:
+                    pending = fact
+            elif fact.kind is FactKind.MANUAL_DECISION and fact["about"] is DecisionAbout.SWITCH:
+                if fact["approved"] and pending is not None:
+                    rows.append((max(fact.on, pending.on), pending["provider"]))
+                pending = None
+            elif fact.kind is FactKind.RESUMED:
+                rows.append((fact.on, fact["provider"]))
+        return tuple(rows)
+
+    def provider_on(self, day: date) -> str | None:
+        """The provider in charge at the end of `day`."""
+        provider = None
+        for start, name in self.charges:
+            if start <= day:
+                provider = name
+        return provider
+
+    # --- exits -----------------------------------------------------------------------------------
+
+    @cached_property
+    def exits(self) -> tuple[Exit, ...]:
+        """Exits in order, each with its first break-off and the resumption after it."""
+        found: list[Exit] = []
+        for fact in self.case.facts:
+            if fact.kind is FactKind.EXITED:
+                found.append(Exit(fact, self.provider_on(fact.on) or ""))
+            elif fact.kind is FactKind.BROKE_OFF and found and found[-1].break_off is None:
+                last = found[-1]
+                found[-1] = Exit(last.fact, last.provider, fact)
+            elif fact.kind is FactKind.RESUMED and found and found[-1].break_off is not None:
+                last = found[-1]
+                found[-1] = Exit(last.fact, last.provider, last.break_off, last.resumed or fact)
+        return tuple(found)
+
+    @cached_property
+    def active(self) -> tuple[Period, ...]:
+        """Periods in which the intervention ran: from S or a resumption through E, at the longest to the end.
+
+        E is the day of `basis` here too: under AMB-40 B the intervention ends on the first day of work.
+        """
+        if self.started_on is None:
+            return ()
+        last = self.end or date.max
+        periods: list[Period] = []
+        start: date | None = self.started_on
+        for one in self.exits:
+            if start is not None:
+                periods.append(Period(start, max(start, min(add_days(self.basis(one), 1), last))))
+            start = one.resumed.on if one.resumed else None
+        if start is not None:
+            periods.append(Period(start, max(start, last)))
+        return tuple(periods)
+
+    def active_in(self, period: Period) -> bool:
+        """True if the intervention ran on at least one day of `period` (reading 9)."""
+        return any(one.overlaps(period) for one in self.active)
+
+    def exit_before(self, day: date) -> Exit | None:
+        """The latest exit with E before `day`."""
+        return next((one for one in reversed(self.exits) if self.basis(one) < day), None)
+
+    # --- sustainability --------------------------------------------------------------------------
+
+    def basis(self, one: Exit) -> date:
+        """The day that decides month and tier: E, or in AMI W by setting (AMB-40)."""
+        return one.first_day if self._by_first_day else one.on
+
+    @cached_property
+    def _by_first_day(self) -> bool:
+        return self.programme.is_ami and self.settings["exit_date.basis"] == "FIRST_DAY"
+
+    @rule("AMI-9-b", "NACKA-12")
+    def window(self, one: Exit) -> Period:
+        """The six months that must hold; its end is the settle date (AMB-16)."""
+        anchor, ended = self.settings["sustainability.anchor"], self.basis(one)
+        start = {"EXIT": ended, "WORK": one.first_day}.get(anchor, max(ended, one.first_day))
+        return Period(start, add_months(start, self.settings["sustainability.months"]))
+
+    @rule("AMI-10.2-a")
+    def in_time(self, one: Exit) -> bool:
+        """`E < end`, by the convention for the end date (AMB-04)."""
+        return self.end is None or self._before(self.end, one)
+
+    def _before(self, end: date, one: Exit) -> bool:
+        shift = {"EXCLUSIVE": 0, "INCLUSIVE_BEFORE": -1, "INCLUSIVE_COUNTS": 1}[self.settings["end_date.convention"]]
+        return self.basis(one) < add_days(end, shift)
+
+    @rule("AMI-10.2-b")
+    def boundary(self, one: Exit) -> bool:
+        """AMI 1: the readings '90 days' and 'three months' disagree on this exit (AMB-01).
+
+        There is nothing to disagree about when the decision states an end date (reading C), or when the
+        municipality has chosen the three months by setting (reading B).
+        """
+        if self.programme is not Programme.AMI_1 or self.anchor is None or self.decided is None:
+            return False
+        if self.decided.get("end_date") or self.settings["ami1.length_unit"] != "DAYS_90":
+            return False
+        return self._before(add_days(self.anchor, AMI1_DAYS), one) != self._before(
+            add_months(self.anchor, AMI1_MONTHS), one
+        )
+
+    def decision_for(self, one: Exit, about: DecisionAbout) -> Fact | None:
+        """The latest manual decision about this exit: on or after E and, if it failed, before the next exit."""
+        found = None
+        later = [other.on for other in self.exits if other.on > one.on]
+        until = min(later) if later and self.broke_off_before_settle(one) else date.max
+        for fact in self.case.of(FactKind.MANUAL_DECISION):
+            if fact["about"] is about and one.on <= fact.on < until:
+                found = fact
+        return found
+
+    def decision(self, about: DecisionAbout, since: date | None = None) -> Fact | None:
+        """The latest manual decision about this, on or after `since`."""
+        found = [
+            fact
+            for fact in self.case.of(FactKind.MANUAL_DECISION)
+            if fact["about"] is about and (since is None or fact.on >= since)
+        ]
+        return found[-1] if found else None
+
+    @rule(
+        "AMI-9-a", "AMI-9-f", "AMI-9-i", "AMI-9-j", "AMI-9.2-a", "AMI-9.2.1-a", "AMI-9.2.2-a", "AMI-9.2.2-b",
+        "AMI-9.3-a", "AMI-9.3.1-a", "AMI-9.3.2-a", "AMI-9.3.3-a", "AMI-9.3.4-a",
+    )  # fmt: skip
+    def qualifies(self, one: Exit) -> Verdict:
+        """First stage of the two-stage test (rulebook 2.11): may this exit lead to premium and bonus at all?
+
+        Time (`in_time`) and documents are looked at apart; a percentage that contradicts the kind does not
+        qualify (reading 21).
+        """
+        row, fact = one.rule, one.fact
+        if not self.programme.is_ami:
+            return Verdict(False, ("AMI-9-a",), "Only AMI 1 and AMI 2 have a result bonus.")
+        if not row.bonus:
+            which = {"WORK": "AMI-9.2.2-a", "STUDY": "AMI-9.3.1-a"}.get(row.family, "AMI-9-j")
+            if one.kind is ExitKind.STUDY_START_SUPPORT_PART_TIME:
+                which = "AMI-9.3.3-a"
+            return Verdict(False, (which,), f"An exit of kind {one.kind} does not qualify for a bonus.")
+        if one.kind is ExitKind.OWN_BUSINESS:
+            if self.settings["own_business.bonus"].get(self.programme.value, "NO") == "NO":
+                return Verdict(False, ("AMI-10.2-d",), "Own business does not qualify in this programme (AMB-18).")
+            return Verdict(True, ("AMI-10.2-b",), "Own business qualifies.")
+        extent = fact.get("extent_pct", 0)
+        low, high = row.min_extent or 0, row.max_extent or 100
+        if one.kind in (ExitKind.WORK_MIN_HALF_TIME, ExitKind.STUDY_MIN_HALF_TIME):
+            low = self.settings["extent.half_time_pct"] if row.family == "WORK" else low
+        if not low <= extent <= high:
+            rules = ("AMI-9.2.1-a", "AMI-9.2.2-a") if row.family == "WORK" else ("AMI-9.3.1-a",)
+            return Verdict(False, rules, f"{extent} per cent is not what {one.kind} asks for ({low} to {high}).")
+        if row.family == "STUDY":
+            if one.kind is not ExitKind.STUDY_START_SUPPORT_FULL_TIME and not fact.get("csn_eligible", False):
+                return Verdict(False, ("AMI-9.3.1-a",), "The studies do not give right to study grant and loan.")
+            if one.kind is ExitKind.STUDY_MIN_HALF_TIME and not (
+                fact.get("household_income_support", False) or fact.get("household_support", False)
+            ):
+                return Verdict(False, ("AMI-9.3.4-a",), "Part-time studies qualify only with income in the household.")
+            return Verdict(True, ("AMI-9.3-a",), "The studies qualify.")
+        form = fact.get("employment_form")
+        if form is not None and form.value not in self.settings["employment.forms.counting"]:
+            return Verdict(False, ("AMI-9-i",), f"Employment of form {form} does not count here.")
+        if one.kind is not ExitKind.WORK_HOURLY_FULL_TIME:  # hourly: the proof may come with the claim (AMI-9-g)
+            needed, until = self._last_day_needed(one.first_day), fact.get("contract_until")
+            if until is not None and until < needed:
+                return Verdict(False, ("AMI-9-f",), f"The contract ends {until}, before six months ({needed}).")
+        return Verdict(True, ("AMI-9.2-a",), "The work qualifies.")
+
+    def _last_day_needed(self, start: date) -> date:
+        """Last day that a contract from `start` must cover: six months, or a day more by AMB-15 B (reading 2)."""
+        six_months = add_months(start, self.settings["sustainability.months"])
+        return six_months if self.settings["sustainability.comparison"] == "GT" else add_days(six_months, -1)
+
+    @rule("AMI-9-g")
+    def hourly_covered_on(self, one: Exit) -> date | None:
+        """The day from which it is proved that the hourly employment covers the six months (reading 2).
+
+        E if the contract or its extension does, else the day of the claim whose proof does, else None.
+        """
+        needed = self._last_day_needed(self.window(one).start)
+        if any(one.fact.get(name, date.min) >= needed for name in ("hourly_cover_until", "contract_until")):
+            return one.on
+        return next((claim.on for claim in self.claims(one) if claim.get("covers_until", date.min) >= needed), None)
+
+    @rule("AMI-10.2-c", "AMI-9-b")
+    def claims(self, one: Exit) -> tuple[Fact, ...]:
+        """Claims that belong to this exit: from its settle date on (reading 40).
+
+        From the settle date of a later exit that can still be claimed, a claim is that exit's, unless this one
+        had been claimed before.
+        """
+        settle = self.window(one).end
+        later = [
+            self.window(other).end
+            for other in self.exits
+            if other.on > one.on
+            and self.in_time(other)
+            and self.qualifies(other).ok
+            and not self.broke_off_before_settle(other)
+        ]
+        found: list[Fact] = []
+        for fact in self.case.of(FactKind.BONUS_CLAIMED):
+            if fact.on >= settle and (found or not any(fact.on >= day for day in later)):
+                found.append(fact)
+        return tuple(found)
+
+    @rule("AMI-9-h", "AMI-9.2-b")
+    def documents_complete_on(self, one: Exit) -> date | None:
+        """The day from which the evidence of matrix 2.10 is complete, by exit and claims together (reading 4)."""
+        have = set(one.fact.get("documents", ()))
+        if not self._missing(one, have):
+            return one.on
+        for claim in self.claims(one):
+            have |= set(claim.get("documents", ()))
+            if not self._missing(one, have):
+                return claim.on
+        return None
+
+    def missing_documents(self, one: Exit) -> tuple[Document, ...]:
+        """What is still missing of the evidence, in the order of the code list."""
+        have = set(one.fact.get("documents", ()))
+        for claim in self.claims(one):
+            have |= set(claim.get("documents", ()))
+        missing = self._missing(one, have)
+        return tuple(document for document in Document if document in missing)
+
+    def _missing(self, one: Exit, have: set[Document]) -> set[Document]:
+        """Hourly work is shown by contract or certificate; other work by both, or either by setting (AMB-19)."""
+        needed = set(one.rule.documents)
+        either = one.rule.any_document or (
+            one.rule.family == "WORK" and self.settings["evidence.work.required"] == "EITHER"
+        )
+        return set() if either and have & needed else needed - have
+
+    @rule("AMI-9-e")
+    def broke_off_before_settle(self, one: Exit) -> bool:
+        """True if the work or studies were broken off within the six months (AMB-15)."""
+        if one.break_off is None:
+            return False
+        settle = self.window(one).end
+        if self.settings["sustainability.comparison"] == "GT":
+            return one.break_off.on <= settle
+        return one.break_off.on < settle

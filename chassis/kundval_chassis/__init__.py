@@ -1,0 +1,1 @@
+"""How every service runs: database, outbox and inbox, RPC, events, tokens, telemetry and the command."""

@@ -1,0 +1,108 @@
+"""Which held cases have to be looked at, and when: news wakes a case, and so does a day that it waits for.
+
+A consumer that keeps something in step with its core asks `due` after `held.apply`, computes each case, and says
+with `rest` until when nothing can change by itself. So moving the business date costs only the cases that wait
+for that day, and a month that nobody looked is caught up with by one look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import TYPE_CHECKING
+
+from kundval_contracts.case import Case, Tenant
+from kundval_contracts.envelope import Event
+
+from . import held
+from .held import Key
+
+if TYPE_CHECKING:
+    from .db import Tx
+
+CHUNK = 500
+
+
+def wake(tx: Tx, keys: Iterable[Key]) -> None:
+    """There is news of these cases: look at them next time, whatever the day."""
+    wanted = sorted(keys)
+    if wanted:
+        tx.execute(
+            "DELETE FROM agenda USING unnest(%s::text[], %s::text[]) AS changed (tenant, assignment)"
+            " WHERE agenda.tenant = changed.tenant AND agenda.assignment = changed.assignment",
+            ([tenant for tenant, _ in wanted], [assignment for _, assignment in wanted]),
+        )
+
+
+def wake_tenants(tx: Tx, events: Iterable[Event]) -> set[str]:
+    """Wake every case of the tenants whose settings these events bring; the tenants."""
+    tenants = {event.tenant for event in events if event.name == "assignment.tenant_opened"}
+    if tenants:
+        tx.execute("DELETE FROM agenda WHERE tenant = ANY(%s)", (sorted(tenants),))
+    return tenants
+
+
+def rest(tx: Tx, tenant: str, until: Mapping[str, date | None]) -> None:
+    """Nothing can change for these cases before the day given (None: without news, never)."""
+    tx.insert_rows(
+        "agenda",
+        ("tenant", "assignment", "until"),
+        [(tenant, assignment, day) for assignment, day in sorted(until.items())],
+        "ON CONFLICT (tenant, assignment) DO UPDATE SET until = excluded.until",
+    )
+
+
+def awake(tx: Tx, tenant: str, day: date) -> Iterator[list[Case]]:
+    """The cases of a tenant with news, or that wait for a day up to `day`, in order, in chunks."""
+    last = ""
+    while True:
+        rows = tx.query(
+            "SELECT assignment FROM held_case LEFT JOIN agenda USING (tenant, assignment)"
+            " WHERE tenant = %s AND assignment > %s AND (agenda.assignment IS NULL OR until <= %s)"
+            " ORDER BY assignment LIMIT %s",
+            (tenant, last, day, CHUNK),
+        )
+        if rows:
+            yield held.load_cases(tx, [(tenant, row["assignment"]) for row in rows])
+            last = rows[-1]["assignment"]
+        if len(rows) < CHUNK:
+            return
+
+
+def take_in(tx: Tx, events: Iterable[Event], also: Iterable[Key] = ()) -> Iterator[tuple[Tenant, date, list[Case]]]:
+    """Take in a batch of events; then (tenant, business date, cases) that have to be looked at now.
+
+    `also` are cases of which the caller has news of its own. A fact that will only be known on a later business
+    date wakes its case then. Tenants that are not opened, or have no business date, have nothing to look at.
+    """
+    batch = list(events)
+    changed = held.apply(tx, batch) | set(also)
+    wake(tx, changed)
+    moved = wake_tenants(tx, batch) | {event.tenant for event in batch if event.name == "assignment.day_opened"}
+    for name in sorted({event.tenant for event in batch} | {tenant for tenant, _ in changed}):
+        try:
+            tenant = held.load_tenant(tx, name)
+        except held.NotOpened:
+            continue
+        day = tenant.business_date
+        if day is None:
+            continue
+        if name in moved:
+            for cases in awake(tx, name, day):
+                yield tenant, day, cases
+        else:
+            now = {key for key in also if key[0] == name} | _known(batch, name, day)
+            if now:
+                yield tenant, day, held.load_cases(tx, now)
+
+
+def _known(events: Iterable[Event], tenant: str, day: date) -> set[Key]:
+    """Cases of which the events tell something that counts on `day` already."""
+    return {
+        (tenant, event.data["assignment"])
+        for event in events
+        if event.tenant == tenant
+        and event.name in held.NEEDS
+        and "assignment" in event.data
+        and event.data.get("known_on", "") <= day.isoformat()
+    }

@@ -1,0 +1,341 @@
+"""RabbitMQ without surprises: connections whose every wait has an end, batches with confirms, the queues'
+shapes.
+
+Straight on py-amqp, which is what kombu uses below: kombu's publisher confirms one message at a time, and a
+broker under a memory or disk alarm hangs it for good. Works in threads and in green threads alike. A `Link`
+belongs to one thread.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import amqp
+from amqp import spec
+from amqp.exceptions import AMQPError, PreconditionFailed
+
+from kundval_contracts.envelope import CONTENT_TYPE, exchange_of
+
+#: The broker is away, restarting, or closed the connection or channel: connect again.
+BROKER_ERRORS: tuple[type[Exception], ...] = (OSError, AMQPError)
+
+#: After so many deliveries that ended with a lost connection a message is parked by the broker itself: the
+#: last defence against one that kills the process each time. High, because restarts under a backlog count
+#: too.
+DELIVERY_LIMIT = 200
+#: RabbitMQ 4 gives quorum queues a limit of 20 unless told otherwise; looking at parked messages must not use
+#: it up.
+NO_DELIVERY_LIMIT = 1_000_000_000
+#: Milliseconds that a failed event waits before each further attempt.
+RETRY_DELAYS = (1_000, 5_000, 30_000, 120_000)
+
+
+class PublishFailed(OSError):
+    """The broker did not take what was published. It may have taken a part."""
+
+
+class Stopped(Exception):
+    """A wait was given up because the owner is stopping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to publish: persistent, mandatory, confirmed."""
+
+    exchange: str
+    routing_key: str
+    body: bytes
+    message_id: str
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    content_type: str = CONTENT_TYPE
+
+
+class Link:
+    """One connection with one channel. Use it from one thread only.
+
+    `stopping` is asked during long waits; when it says yes they end with `Stopped`.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        name: str,
+        heartbeat: int = 20,
+        connect_timeout: float = 5.0,
+        stopping: Callable[[], bool] = lambda: False,
+    ):
+        self.blocked = False
+        self._stopping = stopping
+        self._confirming = False
+        self._next_tag = 1
+        self._unconfirmed: dict[int, None] = {}
+        self._returned: set[str] = set()
+        self._refused = 0
+        error: Exception | None = None
+        for one in uri.split(";"):
+            connection = amqp.Connection(
+                **parse_uri(one),
+                heartbeat=heartbeat,
+                connect_timeout=connect_timeout,
+                client_properties={"connection_name": name},
+                on_blocked=self._on_blocked,
+                on_unblocked=self._on_unblocked,
+            )
+            try:
+                connection.connect()
+                break
+            except BROKER_ERRORS as cause:
+                connection.collect()
+                error = cause
+        else:
+            assert error is not None
+            raise error
+        self.connection = connection
+        try:
+            self.channel = connection.channel()
+        except BaseException:
+            connection.collect()
+            raise
+
+    # --- publishing ------------------------------------------------------------------------------
+
+    def publish(self, messages: Sequence[Outgoing], *, timeout: float = 15.0) -> set[str]:
+        """Publish all and wait until the broker has confirmed all; the ids of those that no queue took.
+
+        Raises `PublishFailed` or another of `BROKER_ERRORS` when it is not known that all were taken; then
+        the link must be dropped. While the broker is blocked by an alarm this waits, for as long as that
+        lasts.
+        """
+        channel = self.channel
+        if not self._confirming:
+            channel.confirm_select()
+            channel.events["basic_ack"].add(self._on_ack)
+            channel.events["basic_nack"].add(self._on_nack)
+            channel.events["basic_return"].add(self._on_return)
+            self._confirming = True
+        self._returned = set()
+        self._refused = 0
+        if self.blocked:
+            self._until_unblocked()
+        with self.connection.transport.having_timeout(timeout):
+            for message in messages:
+                content = amqp.Message(
+                    message.body,
+                    application_headers=dict(message.headers),
+                    content_type=message.content_type,
+                    content_encoding="utf-8",
+                    delivery_mode=2,
+                    message_id=message.message_id,
+                )
+                self._unconfirmed[self._next_tag] = None
+                self._next_tag += 1
+                # not basic_publish: it polls the socket before each message
+                channel.send_method(
+                    spec.Basic.Publish,
+                    "Bssbb",
+                    (0, message.exchange, message.routing_key, True, False),
+                    content,
+                )
+        deadline = monotonic() + timeout
+        while self._unconfirmed:
+            waiting = len(self._unconfirmed)
+            try:
+                self.connection.drain_events(timeout=0.5)
+            except TimeoutError:
+                self.beat()
+            if self.blocked or len(self._unconfirmed) < waiting:
+                deadline = monotonic() + timeout
+            elif monotonic() > deadline:
+                raise PublishFailed("the broker did not confirm in time")
+            if self._stopping() and self.blocked:
+                raise Stopped
+        if self._refused:
+            raise PublishFailed(f"the broker refused {self._refused} messages")
+        return self._returned
+
+    def _until_unblocked(self) -> None:
+        while self.blocked:
+            self.tick(0.5)
+            if self._stopping():
+                raise Stopped
+
+    def _on_ack(self, tag: int, multiple: bool) -> None:
+        if not multiple:
+            self._unconfirmed.pop(tag, None)
+            return
+        for earlier in [waiting for waiting in self._unconfirmed if waiting <= tag]:
+            del self._unconfirmed[earlier]
+
+    def _on_nack(self, tag: int, multiple: bool) -> None:
+        before = len(self._unconfirmed)
+        self._on_ack(tag, multiple)
+        self._refused += before - len(self._unconfirmed)
+
+    def _on_return(self, _error: Exception, _exchange: str, _routing_key: str, message: amqp.Message) -> None:
+        self._returned.add(message.properties.get("message_id", ""))
+
+    def _on_blocked(self, _reason: str) -> None:
+        self.blocked = True
+
+    def _on_unblocked(self) -> None:
+        self.blocked = False
+
+    # --- waiting ---------------------------------------------------------------------------------
+
+    def tick(self, timeout: float = 0) -> bool:
+        """Take in what the broker sent, waiting at most `timeout` seconds for it; True if something came.
+
+        Call it at least every few seconds: it keeps the heartbeat and notices a dead broker.
+        """
+        try:
+            self.connection.drain_events(timeout=timeout)
+            return True
+        except TimeoutError:
+            return False
+        finally:
+            self.beat()
+
+    def beat(self) -> None:
+        """Send a heartbeat if one is due; raises if the broker has been silent too long."""
+        if self.connection.connected:
+            self.connection.heartbeat_tick()
+
+    # --- end -------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Say goodbye if the broker listens, at most a second, and drop the connection. Never raises."""
+        connection = self.connection
+        try:
+            if connection.connected and not self.blocked:
+                connection.is_closing = True
+                with connection.transport.having_timeout(1.0):
+                    connection.send_method(spec.Connection.Close, "BsBB", (0, "", 0, 0))
+                deadline = monotonic() + 1.0
+                while connection.connected and monotonic() < deadline:
+                    connection.drain_events(timeout=0.2)
+        except Exception:
+            pass
+        finally:
+            self.drop()
+
+    def drop(self) -> None:
+        """Drop the connection at once; the broker requeues what was not acknowledged. Never raises."""
+        with suppress(Exception):
+            self.connection.collect()
+
+    def __enter__(self) -> Link:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def parse_uri(uri: str) -> dict[str, Any]:
+    """Arguments of `amqp.Connection` for `amqp://user:password@host:port/vhost` or `amqps://…?cafile=…`."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("amqp", "amqps", "pyamqp"):
+        raise ValueError("a broker's URI begins with amqp:// or amqps://")
+    secure: dict[str, Any] | bool = False
+    if parts.scheme == "amqps":
+        secure = {"server_hostname": parts.hostname, "cert_reqs": ssl.CERT_REQUIRED}
+        query = parse_qs(parts.query)
+        secure |= {
+            argument: query[name][0]
+            for name, argument in (("cafile", "ca_certs"), ("certfile", "certfile"), ("keyfile", "keyfile"))
+            if name in query
+        }
+    port = parts.port or (5671 if secure else 5672)
+    host = parts.hostname or "localhost"
+    return {
+        "host": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        "userid": unquote(parts.username or "guest"),
+        "password": unquote(parts.password or "guest"),
+        "virtual_host": unquote(parts.path[1:]) or "/",
+        "ssl": secure,
+        "login_method": "PLAIN",
+    }
+
+
+# --- shapes ------------------------------------------------------------------------------------------
+
+
+def retry_queue(queue: str, delay: int) -> str:
+    """Name of the queue in which events wait `delay` milliseconds. The delay is part of the name, because a
+    queue cannot be changed: another setting is another queue, and what waits in the old one still comes back.
+    """
+    return f"{queue}.retry.{delay}"
+
+
+def parked_queue(queue: str) -> str:
+    """Name of the queue of events that were given up."""
+    return f"{queue}.parked"
+
+
+def declare_exchange(channel: amqp.Channel, service: str) -> str:
+    """Declare the topic exchange of a service's events; its name."""
+    exchange = exchange_of(service)
+    channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
+    return exchange
+
+
+def declare_consumer(
+    channel: amqp.Channel, queue: str, sources: Iterable[str], delays: Sequence[int] = RETRY_DELAYS
+) -> None:
+    """Declare everything that a consumer of events needs: its queue bound to every event of its sources, a
+    queue for each retry delay, and the parking. Raises PreconditionFailed if one exists in another shape.
+
+    All are quorum queues. Only one consumer at a time gets messages, so that two instances of a service
+    handle one batch after the other; when it goes away the next one takes over. Messages that leave a queue
+    by themselves (waited long enough, delivered too often) are moved by the broker at least once, never
+    dropped.
+    """
+    moved = {
+        "x-queue-type": "quorum",
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
+
+    def declare(name: str, arguments: Mapping[str, Any]) -> None:
+        channel.queue_declare(name, durable=True, auto_delete=False, arguments=dict(arguments))
+
+    declare(parked_queue(queue), {"x-queue-type": "quorum", "x-delivery-limit": NO_DELIVERY_LIMIT})
+    declare(
+        queue,
+        moved
+        | {
+            "x-dead-letter-routing-key": parked_queue(queue),
+            "x-delivery-limit": DELIVERY_LIMIT,
+            "x-single-active-consumer": True,
+        },
+    )
+    for delay in delays:
+        declare(retry_queue(queue, delay), moved | {"x-dead-letter-routing-key": queue, "x-message-ttl": delay})
+    for source in sources:
+        channel.queue_bind(queue, declare_exchange(channel, source), "#")
+
+
+__all__ = [
+    "BROKER_ERRORS",
+    "DELIVERY_LIMIT",
+    "RETRY_DELAYS",
+    "Link",
+    "Outgoing",
+    "PreconditionFailed",
+    "PublishFailed",
+    "Stopped",
+    "declare_consumer",
+    "declare_exchange",
+    "parked_queue",
+    "parse_uri",
+    "retry_queue",
+]
+assert issubclass(socket.timeout, TimeoutError)  # so that TimeoutError catches every wait that ended

@@ -1,0 +1,523 @@
+"""Events in: `@consumes("assignment")` on a service method.
+
+    @consumes("assignment", "scheduling")
+    def on_events(self, tx, events): ...
+
+One quorum queue per service, `<service>.events-in`, gets every event of the named services. Up to `batch`
+messages are handled in one transaction `tx`: their ids go into the inbox, the method gets the events that
+were not there yet, the transaction commits, and only then are the messages acknowledged. So whatever is
+killed, every event has its effect once.
+
+If the method raises, the transaction is rolled back and the batch is halved until the culprits stand alone,
+each event then in a transaction of its own. A failing event waits in `<queue>.retry.<ms>`, longer each time,
+and is parked in `<queue>.parked` after the last attempt, with the error's type and code in its headers but
+never its text, which may quote data. What is no event, of an unknown type or of a newer version is parked at
+once. A database or broker that is away is nobody's failed attempt: the consumer waits with the messages in
+its hand.
+
+Events are handed over in the order of the queue; one that had to be retried comes later than its successors.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import PurePath
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from marshmallow import EXCLUDE, ValidationError
+from nameko.containers import WorkerContext
+from nameko.extensions import Entrypoint
+
+from kundval_contracts.envelope import BadEvent, Event
+
+from . import context, db, inbox, telemetry
+from .amqp import (
+    BROKER_ERRORS,
+    RETRY_DELAYS,
+    Link,
+    Outgoing,
+    PreconditionFailed,
+    Stopped,
+    declare_consumer,
+    parked_queue,
+    retry_queue,
+)
+from .outbox import event_types
+from .relay import Pause
+
+if TYPE_CHECKING:
+    import amqp
+
+log = structlog.get_logger("kundval.consume")
+
+# headers of a message that failed; the first ones are read again at the next attempt
+ATTEMPTS = "x-kundval-attempts"
+FIRST_FAILED = "x-kundval-first-failed-at"
+QUEUE = "x-kundval-queue"
+REASON = "x-kundval-reason"
+ERROR = "x-kundval-error"
+CODE = "x-kundval-code"
+RULES = "x-kundval-rules"
+FIELD = "x-kundval-field"
+PARKED_AT = "x-kundval-parked-at"
+
+Handler = Callable[["db.Tx", list[Event]], None]
+
+
+class UnknownEvent(BadEvent):
+    """An event of a type that this version of the suite does not know."""
+
+
+class NewerEvent(BadEvent):
+    """An event of a known type in a version that this suite does not know yet."""
+
+
+class InvalidData(BadEvent):
+    """The data of an event does not fit the schema of its type."""
+
+
+@dataclass(slots=True)
+class Delivery:
+    """A message as it came from the queue."""
+
+    tag: int
+    body: bytes
+    message_id: str
+    headers: Mapping[str, Any]
+    content_type: str
+    event: Event | None = None
+
+    @property
+    def attempts(self) -> int:
+        """Failed attempts so far."""
+        value = self.headers.get(ATTEMPTS, 0)
+        return value if isinstance(value, int) else 0
+
+
+@dataclass(slots=True)
+class Failure:
+    """A delivery that could not be handled, and why."""
+
+    delivery: Delivery
+    error: BaseException
+    reason: str  # FAILED, or why it is parked at once
+
+
+class Consumer:
+    """Takes events from one queue, a batch at a time. `run` it in a thread or green thread of its own until
+    `stop`.
+
+    `handle(tx, events)` is called for the new ones of each batch. Knows nothing of nameko.
+    """
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        sources: Sequence[str],
+        pool: db.Pool,
+        amqp_uri: str,
+        handle: Handler,
+        queue: str | None = None,
+        batch: int = 200,
+        linger: float = 0.002,
+        delays: Sequence[int] = RETRY_DELAYS,
+        needs: Collection[str] | None = None,
+        types: Mapping[str, Any] | None = None,
+    ):
+        self.service = service
+        self.queue = queue or queue_of(service)
+        self._sources = tuple(sources)
+        self._pool = pool
+        self._amqp_uri = amqp_uri
+        self._handler = handle
+        self._batch = batch
+        self._linger = linger
+        self._delays = tuple(delays)
+        self._needs = None if needs is None else frozenset(needs)
+        self._types = event_types() if types is None else types
+        self._stopping = False
+        self._buffer: list[Delivery] = []
+        self._publisher: Link | None = None
+        #: why nothing is handled at present; None while all is well
+        self.trouble: str | None = "not started"
+
+    def stop(self) -> None:
+        """Ask it to end: the batch in hand is finished, the rest goes back to the queue."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Handle events until stopped. Waits out a missing broker or database; raises only for a fault in the
+        program or a queue that exists in another shape.
+        """
+        pause = Pause()
+        try:
+            while not self._stopping:
+                try:
+                    self._session(pause)
+                except Stopped:
+                    break
+                except PreconditionFailed:
+                    raise
+                except BROKER_ERRORS as error:
+                    self._interrupted("broker", error)
+                    _sleep(pause.next(), lambda: self._stopping)
+        finally:
+            self.trouble = "stopped"
+            self._drop_publisher()
+
+    # --- taking ----------------------------------------------------------------------------------
+
+    def _session(self, pause: Pause) -> None:
+        """From connecting to the loss of the connection or the stop."""
+        self._buffer = []
+        with Link(self._amqp_uri, name=f"kundval {self.service} events") as link:
+            try:
+                declare_consumer(link.channel, self.queue, self._sources, self._delays)
+                # the broker sends the next batch while this one is handled
+                link.channel.basic_qos(0, self._batch * 2, False)
+                link.channel.auto_decode = False
+                link.channel.basic_consume(self.queue, callback=self._on_message, on_cancel=_cancelled)
+                if self.trouble is not None:
+                    log.info("consumer_connected", service=self.service, queue=self.queue)
+                self.trouble = None
+                pause.reset()
+                while not self._stopping:
+                    self._collect(link)
+                    batch, self._buffer = self._buffer[: self._batch], self._buffer[self._batch :]
+                    if batch:
+                        self._work(link, batch)
+            except BROKER_ERRORS:
+                link.drop()
+                raise
+
+    def _on_message(self, message: amqp.Message) -> None:
+        properties = message.properties
+        self._buffer.append(
+            Delivery(
+                tag=message.delivery_info["delivery_tag"],
+                body=message.body if isinstance(message.body, bytes) else bytes(message.body, "utf-8"),
+                message_id=properties.get("message_id") or "",
+                headers=properties.get("application_headers") or {},
+                content_type=properties.get("content_type") or "",
+            )
+        )
+
+    def _collect(self, link: Link) -> None:
+        """Take what is there: wait for a first message, then only a moment for more."""
+        if not self._buffer:
+            link.tick(0.2)
+        drain = link.connection.drain_events
+        deadline = monotonic() + self._linger
+        while self._buffer and len(self._buffer) < self._batch and not self._stopping:
+            left = deadline - monotonic()
+            try:
+                drain(timeout=left if left > 0 else 0)
+            except TimeoutError:
+                break
+        link.beat()
+
+    # --- handling --------------------------------------------------------------------------------
+
+    def _work(self, link: Link, batch: list[Delivery]) -> None:
+        """Handle a batch and acknowledge it; raises one of `BROKER_ERRORS` if the broker was lost, then the
+        broker delivers again what was not acknowledged.
+        """
+        readable: list[Delivery] = []
+        failures: list[Failure] = []
+        for delivery in batch:
+            try:
+                delivery.event = self._read(delivery)
+                readable.append(delivery)
+            except BadEvent as error:
+                failures.append(Failure(delivery, error, _reason(error)))
+        with telemetry.EVENT_BATCH_SECONDS.labels(self.service).time():
+            failures += self._handle(link, readable)
+        if failures:
+            self._set_aside(failures)
+        link.channel.basic_ack(batch[-1].tag, multiple=True)
+
+    def _read(self, delivery: Delivery) -> Event:
+        """The event in a message. Raises BadEvent (not one of ours), UnknownEvent, NewerEvent or InvalidData."""
+        event = Event.from_json(delivery.body)
+        kind = self._types.get(event.name)
+        if kind is None:
+            raise UnknownEvent("type", "is unknown")
+        if event.version > kind.version:
+            raise NewerEvent("type", "is of a newer version")
+        if self._needs is None or event.name in self._needs:
+            try:
+                kind.schema.load(event.data, unknown=EXCLUDE)
+            except ValidationError as error:
+                raise InvalidData(
+                    f"data.{min(error.messages_dict, key=str, default='')}", "does not fit the schema"
+                ) from None
+        return event
+
+    def _handle(self, link: Link, deliveries: list[Delivery]) -> list[Failure]:
+        """Handle deliveries in order, as few transactions as possible; those that failed even alone."""
+        if not deliveries:
+            return []
+        try:
+            self._transaction(link, [delivery.event for delivery in deliveries if delivery.event])
+            return []
+        except _HandlerFailed as failed:
+            if len(deliveries) == 1:
+                return [Failure(deliveries[0], failed.error, "FAILED")]
+        half = len(deliveries) // 2
+        return self._handle(link, deliveries[:half]) + self._handle(link, deliveries[half:])
+
+    def _transaction(self, link: Link, events: list[Event]) -> None:
+        """One transaction: mark, handle, commit. Raises `_HandlerFailed`, or `Stopped` or one of
+        `BROKER_ERRORS` while waiting for the database.
+        """
+        pause = Pause(0.1, 5.0)
+        lost = contended = 0
+        while True:
+            try:
+                with self._pool.tx() as tx:
+                    fresh = inbox.take(tx, events)
+                    wanted = fresh if self._needs is None else [e for e in fresh if e.name in self._needs]
+                    if wanted:
+                        tx.causes = {(event.tenant, event.subject): event for event in wanted}
+                        with context.working(**_shared(wanted)):
+                            self._handler(tx, wanted)
+            except Exception as error:
+                if db.is_contention(error) and contended < 5:
+                    contended += 1
+                    continue
+                if not db.is_outage(error):
+                    raise _HandlerFailed(error) from error
+                self._interrupted("database", error)
+                self._await_database(link, pause)
+                lost += 1
+                if lost >= 5:
+                    # the database is there, yet this work loses it again and again: the work is to blame
+                    raise _HandlerFailed(error) from error
+            else:
+                break
+        self._recovered()
+        for source, count in Counter(event.service for event in fresh).items():
+            telemetry.EVENTS_HANDLED.labels(self.service, source).inc(count)
+        if len(fresh) < len(events):
+            repeated = Counter(event.service for event in events) - Counter(event.service for event in fresh)
+            for source, count in repeated.items():
+                telemetry.EVENTS_REPEATED.labels(self.service, source).inc(count)
+
+    def _await_database(self, link: Link, pause: Pause) -> None:
+        """Wait until the database answers, with the messages unacknowledged and the broker kept content."""
+        while True:
+            until = monotonic() + pause.next()
+            while (left := until - monotonic()) > 0:
+                if self._stopping:
+                    raise Stopped
+                link.tick(min(left, 0.25))
+            if self._pool.ping():
+                return
+
+    # --- failures --------------------------------------------------------------------------------
+
+    def _set_aside(self, failures: Iterable[Failure]) -> None:
+        """Send failed deliveries to their retry queue or the parking, confirmed, before they are
+        acknowledged.
+        """
+        outgoing = []
+        for failure in failures:
+            delivery, error = failure.delivery, failure.error
+            attempts = delivery.attempts + 1 if failure.reason == "FAILED" else delivery.attempts
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            headers = {key: value for key, value in delivery.headers.items() if key != "x-death"} | {
+                QUEUE: self.queue,
+                ATTEMPTS: attempts,
+                FIRST_FAILED: delivery.headers.get(FIRST_FAILED) or now,
+                ERROR: type(error).__name__,
+                REASON: failure.reason,
+            }
+            code, rules = getattr(error, "code", None), getattr(error, "rules", ())
+            if isinstance(code, str):
+                headers[CODE] = code
+            if isinstance(error, BadEvent):
+                headers[FIELD] = error.field
+            if rules and not callable(rules):
+                headers[RULES] = ",".join(map(str, rules))
+            facts = {
+                "service": self.service,
+                "event_name": delivery.event.name if delivery.event else None,
+                "event_id": delivery.message_id,
+                "error": type(error).__name__,
+                "code": headers.get(CODE),
+                "attempts": attempts,
+            }
+            if failure.reason == "FAILED" and attempts <= len(self._delays):
+                target = retry_queue(self.queue, self._delays[attempts - 1])
+                telemetry.EVENTS_RETRIED.labels(self.service, str(attempts)).inc()
+                log.warning("event_failed", **facts, where=_where(error), again_in_ms=self._delays[attempts - 1])
+            else:
+                target = parked_queue(self.queue)
+                headers[PARKED_AT] = now
+                telemetry.EVENTS_PARKED.labels(self.service, failure.reason).inc()
+                log.error("event_parked", **facts, where=_where(error), why=failure.reason)
+            outgoing.append(
+                Outgoing(
+                    exchange="",
+                    routing_key=target,
+                    body=delivery.body,
+                    message_id=delivery.message_id,
+                    headers=headers,
+                    content_type=delivery.content_type,
+                )
+            )
+        try:
+            if self._publisher is None:
+                # a connection of its own: confirms and deliveries would wait for each other on one
+                self._publisher = Link(
+                    self._amqp_uri, name=f"kundval {self.service} failures", stopping=lambda: self._stopping
+                )
+            self._publisher.beat()
+            if self._publisher.publish(outgoing):
+                raise ConnectionError("a retry or parking queue is missing")
+        except BaseException:
+            self._drop_publisher()
+            raise
+
+    def _drop_publisher(self) -> None:
+        if self._publisher is not None:
+            self._publisher.drop()
+            self._publisher = None
+
+    def _interrupted(self, what: str, error: BaseException) -> None:
+        if self.trouble is None:
+            log.warning("consumer_interrupted", service=self.service, missing=what, error=type(error).__name__)
+        self.trouble = f"{what} is not reachable"
+
+    def _recovered(self) -> None:
+        if self.trouble is not None:
+            log.info("consumer_recovered", service=self.service)
+            self.trouble = None
+
+
+class Consumes(Entrypoint):
+    """The entrypoint behind `@consumes`. The method is called with `(tx, events)`, dependencies injected."""
+
+    consumer: Consumer
+    _thread: Any = None
+
+    def __init__(
+        self,
+        *sources: str,
+        needs: Collection[str] | None = None,
+        batch: int = 200,
+        delays: Sequence[int] = RETRY_DELAYS,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.sources = sources
+        self.needs = needs
+        self.batch = batch
+        self.delays = delays
+
+    def setup(self) -> None:
+        container = self.container
+        others = [e for e in container.entrypoints if isinstance(e, Consumes) and e is not self]
+        if others:
+            raise TypeError(f"{container.service_name} may have one method with @consumes: its inbox is one")
+        databases = [d for d in container.dependencies if isinstance(d, db.Database)]
+        if not databases:
+            raise TypeError(f"{container.service_name} needs a Database for @consumes")
+        self._database = databases[0]
+
+    def start(self) -> None:
+        self.consumer = Consumer(
+            service=self.container.service_name,
+            sources=self.sources,
+            pool=self._database.pool,
+            amqp_uri=self.container.config["AMQP_URI"],
+            handle=self._call,
+            batch=self.batch,
+            needs=self.needs,
+            delays=self.delays,
+        )
+        self._thread = self.container.spawn_managed_thread(self.consumer.run, identifier="event consumer")
+
+    def stop(self) -> None:
+        self.consumer.stop()
+        self._thread.wait()
+
+    def kill(self) -> None:
+        if self._thread is not None:
+            self._thread.kill()
+
+    def _call(self, tx: db.Tx, events: list[Event]) -> None:
+        """The worker's life as nameko does it, but here and now: the transaction is ours, errors go to the
+        consumer and not, text and all, into nameko's log.
+        """
+        container = self.container
+        worker = WorkerContext(container, container.service_cls(), self, (tx, events), {}, data={})
+        container._inject_dependencies(worker)
+        container._worker_setup(worker)
+        error_info: Any = None
+        try:
+            getattr(worker.service, self.method_name)(tx, events)
+        except Exception as error:
+            error_info = (type(error), error, error.__traceback__)
+            raise
+        finally:
+            container._worker_result(worker, None, error_info)
+            container._worker_teardown(worker)
+
+
+consumes = partial(Consumes.decorator)
+
+
+def queue_of(service: str) -> str:
+    """Name of the queue from which a service takes events."""
+    return f"{service}.events-in"
+
+
+class _HandlerFailed(Exception):
+    """Carries what a handler raised past the places where broker errors are awaited."""
+
+    def __init__(self, error: BaseException):
+        super().__init__()
+        self.error = error
+
+
+def _shared(events: Sequence[Event]) -> dict[str, Any]:
+    """Correlation and trace for a batch: those of its events if they have them in common."""
+    correlations = {event.correlation_id for event in events}
+    return {
+        "correlation": correlations.pop() if len(correlations) == 1 else None,
+        "trace": events[0].traceparent if len(events) == 1 else None,
+    }
+
+
+def _reason(error: BadEvent) -> str:
+    return {UnknownEvent: "UNKNOWN_TYPE", NewerEvent: "NEWER_VERSION", InvalidData: "INVALID_DATA"}.get(
+        type(error), "NOT_AN_EVENT"
+    )
+
+
+def _where(error: BaseException) -> str | None:
+    """Where an error arose, without its text or any value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{PurePath(frames[-1].filename).name}:{frames[-1].lineno} {frames[-1].name}" if frames else None
+
+
+def _cancelled(_tag: str) -> None:
+    # the queue was deleted under us: connecting again declares it anew
+    raise ConnectionError("the broker ended the consumer")
+
+
+def _sleep(seconds: float, stopping: Callable[[], bool]) -> None:
+    from time import sleep
+
+    until = monotonic() + seconds
+    while not stopping() and (left := until - monotonic()) > 0:
+        sleep(min(left, 0.25))

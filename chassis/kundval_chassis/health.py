@@ -1,0 +1,190 @@
+"""``/health/live``, ``/health/ready`` and ``/metrics`` of a service process.
+
+Live means: the process turns its loop, so it can answer at all. Ready means, for every service in it: the
+database answers and has every migration, requests and events are being taken from the broker, the relay sends,
+and no event has waited in the outbox for longer than the limit. A process that is half dead (its consumer gone,
+its container stopped) answers 503 and says what is missing, so that whoever watches it can restart it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import eventlet
+import eventlet.wsgi
+import psycopg
+
+from . import logs, migrate, telemetry
+from .db import Database, Pool
+from .settings import Settings
+
+log = logs.get(__name__)
+
+#: seconds that one look at the database may take, and for which its answer holds
+_PATIENCE = 3.0
+_FRESH = 1.0
+
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+
+
+@dataclass
+class Health:
+    """What can be said of one service: looks at its container, asks its database."""
+
+    settings: Settings
+    container: Any
+    version: str
+    stopping: bool = False
+    _seen: tuple[float, dict[str, Any]] = field(default=(0.0, {}))
+
+    @property
+    def service(self) -> str:
+        return self.settings.service
+
+    def checks(self) -> dict[str, str | None]:
+        """Each thing that readiness asks for, with what is wrong with it or None."""
+        state = self._state()
+        age = state.get("outbox_age") or 0.0
+        limit = self.settings["OUTBOX_AGE_LIMIT"]
+        return {
+            "container": "stopping" if self.stopping else "stopped" if self._died else None,
+            "database": state["database"],
+            "migrations": state.get("migrations"),
+            "requests": self._requests(),
+            "events": self._trouble("consumer"),
+            "relay": self._trouble("relay"),
+            "outbox": f"the oldest event waits for {age:.0f} s (limit {limit})" if age > limit else None,
+        }
+
+    def measure(self) -> None:
+        """Set the gauges that are looked at and not counted."""
+        state = self._state()
+        if state["database"] is None:
+            telemetry.OUTBOX_DEPTH.labels(self.service).set(state["outbox"])
+            telemetry.OUTBOX_AGE.labels(self.service).set(state["outbox_age"] or 0.0)
+        pool = self._pool()
+        if pool is not None:
+            stats = pool._pool.get_stats()
+            size, free = stats.get("pool_size", 0), stats.get("pool_available", 0)
+            telemetry.DB_CONNECTIONS.labels(self.service, "idle").set(free)
+            telemetry.DB_CONNECTIONS.labels(self.service, "busy").set(max(0, size - free))
+            telemetry.DB_WAITING.labels(self.service).set(stats.get("requests_waiting", 0))
+        telemetry.READY.labels(self.service).set(float(not any(self.checks().values())))
+        telemetry.INFO.labels(self.service, self.version).set(1)
+
+    @property
+    def _died(self) -> bool:
+        return bool(self.container._died.ready() or self.container._being_killed)
+
+    def _pool(self) -> Pool | None:
+        for dependency in self.container.dependencies:
+            if isinstance(dependency, Database):
+                return getattr(dependency, "pool", None)
+        return None
+
+    def _state(self) -> dict[str, Any]:
+        at, state = self._seen
+        if time.monotonic() - at > _FRESH:
+            state = self._look()
+            self._seen = (time.monotonic(), state)
+        return state
+
+    def _look(self) -> dict[str, Any]:
+        pool = self._pool()
+        if pool is None:
+            return {"database": "not open"}
+        try:
+            with eventlet.Timeout(_PATIENCE, TimeoutError), pool.tx(readonly=True) as tx:
+                outbox = tx.one(
+                    "SELECT count(*) AS depth, extract(epoch FROM now() - min(occurred_at))::float AS age"
+                    " FROM outbox JOIN event USING (sequence)"
+                )
+                have = {(row.part, row.name) for row in migrate.applied(tx.conn)}
+                missing = [m for m in migrate.available(self.service) if (m.part, m.name) not in have]
+        except (psycopg.Error, TimeoutError) as error:
+            return {"database": f"does not answer ({type(error).__name__})"}
+        assert outbox is not None
+        return {
+            "database": None,
+            "migrations": f"{len(missing)} not applied" if missing else None,
+            "outbox": outbox["depth"],
+            "outbox_age": outbox["age"],
+        }
+
+    def _requests(self) -> str | None:
+        for extension in self.container.subextensions:
+            if type(extension).__name__ == "RequestQueue":
+                return None if extension.listening else "no requests are taken from the broker"
+        return None
+
+    def _trouble(self, attribute: str) -> str | None:
+        """What the event consumer or the relay of the container says of itself."""
+        for extension in self.container.extensions:
+            part = getattr(extension, attribute, None)
+            if part is not None and hasattr(part, "trouble"):
+                trouble: str | None = part.trouble
+                return trouble
+        return None
+
+
+class Server:
+    """A green HTTP server for the services of one process that share an address."""
+
+    def __init__(self, host: str, port: int, services: Sequence[Health]):
+        self._services = services
+        self._socket = eventlet.listen((host, port), reuse_port=False)
+        self.port: int = self._socket.getsockname()[1]
+        self._thread = eventlet.spawn(
+            eventlet.wsgi.server,
+            self._socket,
+            self,
+            log_output=False,
+            max_size=20,
+            socket_timeout=10,
+            keepalive=False,
+            debug=False,
+        )
+
+    def stop(self) -> None:
+        """Close the socket; answers under way are cut off."""
+        self._thread.kill()
+        with suppress(OSError):
+            self._socket.close()
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        path, verb = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "GET")
+        if verb not in ("GET", "HEAD"):
+            return _answer(start_response, "405 Method Not Allowed", {"error": "only GET"})
+        if path == "/health/live":
+            return _answer(start_response, "200 OK", {"live": True})
+        if path == "/health/ready":
+            return self._ready(start_response)
+        if path == "/metrics":
+            for service in self._services:
+                service.measure()
+            start_response("200 OK", [("Content-Type", telemetry.CONTENT_TYPE)])
+            return [telemetry.exposition()]
+        known = "there are /health/live, /health/ready and /metrics"
+        return _answer(start_response, "404 Not Found", {"error": known})
+
+    def _ready(self, start_response: StartResponse) -> Iterable[bytes]:
+        found = {health.service: health.checks() for health in self._services}
+        ready = not any(trouble for checks in found.values() for trouble in checks.values())
+        services = {
+            service: {name: trouble or "ok" for name, trouble in checks.items()} for service, checks in found.items()
+        }
+        return _answer(
+            start_response,
+            "200 OK" if ready else "503 Service Unavailable",
+            {"ready": ready, "services": services},
+        )
+
+
+def _answer(start_response: StartResponse, status: str, body: dict[str, Any]) -> list[bytes]:
+    start_response(status, [("Content-Type", "application/json"), ("Cache-Control", "no-store")])
+    return [json.dumps(body, ensure_ascii=False).encode() + b"\n"]

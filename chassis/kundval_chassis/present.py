@@ -1,0 +1,167 @@
+"""How an answer is shown: the exact JSON of the format, or a page for people. `simulate` and `play` share it."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+#: Width of tables that go to a file or a pipe, where nothing says how wide the page is.
+PLAIN_WIDTH = 120
+_STYLES = {
+    "PAYABLE": "green", "MET": "green", "ON_HOLD": "yellow", "MANUAL": "yellow", "OPEN": "cyan", "PLANNED": "cyan",
+    "STOPPED": "red", "REFUSED": "red", "OVERDUE": "red", "CANCELLED": "dim",
+}  # fmt: skip
+
+
+def as_json(answer: Mapping[str, Any]) -> str:
+    """The answer as bytes-stable JSON text with a closing newline."""
+    return json.dumps(answer, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+def console(**options: Any) -> Console:
+    """A console for the standard output: plain and of a fixed width when it is not a terminal."""
+    page = Console(highlight=False, **options)
+    return page if page.is_terminal else Console(highlight=False, width=PLAIN_WIDTH, color_system=None, **options)
+
+
+def show(answer: Mapping[str, Any], page: Console) -> None:
+    """The answer for people: assignment by assignment, then what it comes to."""
+    by_assignment: dict[str, dict[str, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    for part in ("lines", "postings", "totals", "obligations", "notices", "rejections"):
+        for row in answer[part]:
+            by_assignment[row["assignment"]][part].append(row)
+    for assignment in sorted(by_assignment):
+        _assignment(assignment, by_assignment[assignment], page)
+    _summary(answer, len(by_assignment), page)
+
+
+def _assignment(name: str, parts: Mapping[str, list[Mapping[str, Any]]], page: Console) -> None:
+    page.print(Text(name, style="bold"))
+    if parts["lines"]:
+        page.print(
+            _table(
+                ("line", "provider", "from", "to", ">SEK", "status", "payable", "because"),
+                (
+                    (
+                        f"{row['kind']} {row['sequence']}", row["provider"], row["from"], row["to"],
+                        row["amount"], row["status"], row["payable_from"] or "-",
+                        f"{row['because']} [{', '.join(row['rules'])}]",
+                    )
+                    for row in parts["lines"]
+                ),
+            )
+        )  # fmt: skip
+    if parts["totals"]:
+        page.print(
+            _table(
+                ("payable to", "kind", ">SEK"),
+                ((row["provider"], row["kind"], row["amount"]) for row in parts["totals"]),
+            )
+        )
+    if parts["postings"]:
+        page.print(
+            _table(
+                ("posted", "line", "provider", ">SEK", "takes back"),
+                (
+                    (
+                        row["run"], f"{row['kind']} {row['sequence']}", row["provider"], row["amount"],
+                        row["reverses"] or "",
+                    )
+                    for row in parts["postings"]
+                ),
+            )
+        )  # fmt: skip
+    if parts["obligations"]:
+        page.print(
+            _table(
+                ("obligation", "due", "who", "state", "met", "rules"),
+                (
+                    (
+                        f"{row['kind']} {row['sequence']}", row["due"] or "-", row["responsible"], row["state"],
+                        row["met_on"] or "-", ", ".join(row["rules"]),
+                    )
+                    for row in parts["obligations"]
+                ),
+            )
+        )  # fmt: skip
+    if parts["notices"]:
+        page.print(
+            _table(
+                ("notice", "to", "on", "rules"),
+                ((row["kind"], row["to"], row["on"], ", ".join(row["rules"])) for row in parts["notices"]),
+            )
+        )
+    if parts["rejections"]:
+        page.print(
+            _table(
+                ("rejected fact", "code", "because"),
+                (
+                    (str(row["fact"]), row["code"], f"{row['message']} [{', '.join(row['rules'])}]")
+                    for row in parts["rejections"]
+                ),
+            )
+        )
+
+
+def _summary(answer: Mapping[str, Any], assignments: int, page: Console) -> None:
+    cents: dict[str, int] = defaultdict(int)
+    for row in answer["totals"]:
+        cents[row["kind"]] += _cents(row["amount"])
+    posted = sum(_cents(row["amount"]) for row in answer["postings"])
+    page.print(Text(f"As of {answer['as_of']}", style="bold"))
+    page.print(
+        _table(
+            ("", ">"),
+            (
+                ("assignments", str(assignments)),
+                *((f"payable, {kind}", _kronor(sum_)) for kind, sum_ in sorted(cents.items())),
+                ("payable in all, SEK", _kronor(sum(cents.values()))),
+                ("posted in all, SEK", _kronor(posted)),
+                *((f"obligations {state}", str(count)) for state, count in _count(answer["obligations"], "state")),
+                ("notices", str(len(answer["notices"]))),
+                ("rejected facts", str(len(answer["rejections"]))),
+            ),
+        )
+    )
+
+
+def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
+    """A table; a column name that starts with ">" is set to the right."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
+    names = list(columns)
+    for place, name in enumerate(names):
+        last = place == len(names) - 1
+        number = name.startswith(">")
+        table.add_column(
+            name.removeprefix(">"), justify="right" if number else "left", no_wrap=not last, overflow="fold"
+        )
+    for row in rows:
+        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+    return table
+
+
+def _count(rows: Iterable[Mapping[str, Any]], name: str) -> list[tuple[str, int]]:
+    found: dict[str, int] = defaultdict(int)
+    for row in rows:
+        found[row[name]] += 1
+    return sorted(found.items())
+
+
+def _cents(amount: str) -> int:
+    """Öre of an amount in the answer's form, which always has two decimals."""
+    return int(amount.replace(".", ""))
+
+
+def _kronor(cents: int) -> str:
+    sign = "-" if cents < 0 else ""
+    return f"{sign}{abs(cents) // 100}.{abs(cents) % 100:02d}"
+
+
+__all__ = ["as_json", "console", "show"]

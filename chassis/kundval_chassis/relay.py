@@ -1,0 +1,284 @@
+"""The sending side of the outbox: stored events go to the broker, in order, each at least once.
+
+One relay per database sends (an advisory lock sees to that, further instances stand by), so events leave in
+the order of their numbers; several would gain nothing. A batch is read, published with `mandatory`, confirmed
+by the broker and only then taken off the list. Killed at any moment, the relay or its successor sends the
+batch again; the consumers' inboxes know the ids. It is woken by NOTIFY at the commit of a transaction that
+published; a slow poll is the safety net.
+
+An event that no queue takes comes back from the broker. It is not an error (nobody may have subscribed yet)
+and must hold up nothing: it is counted and marked `returned_at` in the log, where it stays for a replay. A
+consumer that starts later, or whose queue was lost, gets what it missed with `replay`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from time import monotonic, sleep
+from typing import Any
+
+import psycopg
+import structlog
+from nameko.extensions import DependencyProvider
+
+from kundval_contracts.envelope import compose, exchange_of
+
+from . import db, telemetry
+from .amqp import BROKER_ERRORS, Link, Outgoing, PreconditionFailed, Stopped, declare_exchange
+from .outbox import CHANNEL
+
+log = structlog.get_logger("kundval.relay")
+
+#: Any number that means "this database's relay"; advisory locks are per database.
+LOCK = 0x6F7574626F78  # "outbox"
+
+_COLUMNS = (
+    "sequence, id::text AS id, name, version, subject, tenant, occurred_at, correlation_id, traceparent,"
+    " data::text AS data"
+)
+_NEXT = f"SELECT {_COLUMNS} FROM outbox JOIN event USING (sequence) ORDER BY sequence LIMIT %s"
+_SENT = "DELETE FROM outbox WHERE sequence = ANY(%s)"
+_RETURNED = "UPDATE event SET returned_at = now() WHERE sequence = ANY(%s)"
+
+
+class Relay:
+    """Sends the outbox of one database. `run` it in a thread or green thread of its own until `stop`."""
+
+    def __init__(self, *, service: str, database_uri: str, amqp_uri: str, batch: int = 500, poll: float = 2.0):
+        self.service = service
+        self._database_uri = database_uri
+        self._amqp_uri = amqp_uri
+        self._batch = batch
+        self._poll = poll
+        self._stopping = False
+        #: why it does not send at present; None while all is well
+        self.trouble: str | None = "not started"
+
+    def stop(self) -> None:
+        """Ask it to end: the batch in hand is finished, the rest stays in the outbox."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Send until stopped. Waits out a missing broker or database; raises only for a fault in the program."""
+        pause = Pause()
+        while not self._stopping:
+            try:
+                with db.connect(self._database_uri, name=f"kundval-{self.service}-relay") as conn:
+                    if self._elected(conn):
+                        self._send(conn, pause)
+            except Stopped:
+                break
+            except PreconditionFailed:
+                raise
+            except BROKER_ERRORS as error:
+                self._wait(pause, "broker", error)
+            except psycopg.Error as error:
+                if not db.is_outage(error):
+                    raise
+                self._wait(pause, "database", error)
+        self._well(False, "stopped")
+
+    def _elected(self, conn: psycopg.Connection[db.Row]) -> bool:
+        """Wait to be the only relay of this database; False if stopped meanwhile."""
+        while not self._stopping:
+            row = conn.execute("SELECT pg_try_advisory_lock(%s) AS mine", (LOCK,)).fetchone()
+            if row and row["mine"]:
+                return True
+            # another instance sends: nothing is wrong
+            self._well(False, None)
+            self._sleep(1.0)
+        return False
+
+    def _send(self, conn: psycopg.Connection[db.Row], pause: Pause) -> None:
+        conn.execute(f"LISTEN {CHANNEL}")
+        with Link(self._amqp_uri, name=f"kundval {self.service} relay", stopping=lambda: self._stopping) as link:
+            try:
+                declare_exchange(link.channel, self.service)
+                self._well(True, None)
+                pause.reset()
+                while not self._stopping:
+                    if self._send_batch(conn, link) < self._batch:
+                        link.tick()
+                        self._await_news(conn)
+            except BROKER_ERRORS:
+                # never a polite close after trouble: under an alarm it would hang
+                link.drop()
+                raise
+
+    def _send_batch(self, conn: psycopg.Connection[db.Row], link: Link) -> int:
+        rows = conn.execute(_NEXT, (self._batch,)).fetchall()
+        if not rows:
+            return 0
+        returned = link.publish([_outgoing(row) for row in rows])
+        back = [row["sequence"] for row in rows if row["id"] in returned]
+        with conn.transaction():
+            if back:
+                conn.execute(_RETURNED, (back,))
+            conn.execute(_SENT, ([row["sequence"] for row in rows],))
+        telemetry.EVENTS_PUBLISHED.labels(self.service).inc(len(rows) - len(back))
+        if back:
+            telemetry.EVENTS_RETURNED.labels(self.service).inc(len(back))
+            log.warning("events_returned", service=self.service, count=len(back), names=sorted({
+                row["name"] for row in rows if row["id"] in returned}))  # fmt: skip
+        return len(rows)
+
+    def _await_news(self, conn: psycopg.Connection[db.Row]) -> None:
+        """Wait for a NOTIFY, in slices so that a stop is noticed, at most the poll interval."""
+        until = monotonic() + self._poll
+        while not self._stopping and (left := until - monotonic()) > 0:
+            for _ in conn.notifies(timeout=min(left, 0.25), stop_after=1):
+                return
+
+    def _wait(self, pause: Pause, what: str, error: Exception) -> None:
+        if self.trouble is None:
+            log.warning("relay_interrupted", service=self.service, missing=what, error=type(error).__name__)
+        self._well(False, f"{what} is not reachable")
+        self._sleep(pause.next())
+
+    def _well(self, connected: bool, trouble: str | None) -> None:
+        if connected and self.trouble is not None:
+            log.info("relay_connected", service=self.service)
+        self.trouble = trouble
+
+    def _sleep(self, seconds: float) -> None:
+        until = monotonic() + seconds
+        while not self._stopping and (left := until - monotonic()) > 0:
+            sleep(min(left, 0.25))
+
+
+class Outbox(DependencyProvider):
+    """Runs the relay inside the service's process. In a service class: `outbox = Outbox()`.
+
+    `self.outbox` in a worker is the `Relay`, for status; publishing is done with `Tx.publish`.
+    """
+
+    relay: Relay
+    _thread: Any = None
+
+    def setup(self) -> None:
+        service = self.container.service_name
+        config = self.container.config
+        self.relay = Relay(
+            service=service,
+            database_uri=config.get(f"KUNDVAL_{service.upper()}_DATABASE_URI") or config["KUNDVAL_DATABASE_URI"],
+            amqp_uri=config["AMQP_URI"],
+        )
+
+    def start(self) -> None:
+        self._thread = self.container.spawn_managed_thread(self.relay.run, identifier="outbox relay")
+
+    def stop(self) -> None:
+        self.relay.stop()
+        if self._thread is not None:
+            self._thread.wait()
+
+    def kill(self) -> None:
+        if self._thread is not None:
+            self._thread.kill()
+
+    def get_dependency(self, worker_ctx: Any) -> Relay:
+        return self.relay
+
+
+class Pause:
+    """Waiting times that grow from 0.2 to 5 seconds while something is missing."""
+
+    def __init__(self, first: float = 0.2, most: float = 5.0):
+        self._first = self._next = first
+        self._most = most
+
+    def next(self) -> float:
+        """Seconds to wait this time."""
+        now, self._next = self._next, min(self._next * 2, self._most)
+        return now
+
+    def reset(self) -> None:
+        """All is well again: begin anew next time."""
+        self._next = self._first
+
+
+class NoSuchQueue(LookupError):
+    """There is no queue of that name to replay to."""
+
+
+def replay(
+    *,
+    database_uri: str,
+    amqp_uri: str,
+    queue: str,
+    tenant: str | None = None,
+    after: int = 0,
+    until: int | None = None,
+    names: tuple[str, ...] = (),
+    chunk: int = 500,
+    progress: Callable[[int], None] = lambda count: None,
+) -> int:
+    """Send kept events again to one consumer's queue and nobody else's; how many.
+
+    All of them, or those of a tenant, after and up to a sequence number, of some names; in the order of their
+    numbers. The events are the very same (same ids), so a consumer that has handled them ignores them unless
+    told to forget (`inbox.forget`). Raises `NoSuchQueue`, or one of `amqp.BROKER_ERRORS` or psycopg.Error
+    when interrupted: call it again.
+    """
+    count = 0
+    with (
+        db.connect(database_uri, name="kundval-replay") as conn,
+        Link(amqp_uri, name="kundval replay") as link,
+    ):
+        for rows in _kept(conn, tenant, after, until, names, chunk):
+            returned = link.publish([_outgoing(row, queue) for row in rows])
+            if returned:
+                raise NoSuchQueue(queue)
+            count += len(rows)
+            progress(count)
+    return count
+
+
+def _kept(
+    conn: psycopg.Connection[db.Row],
+    tenant: str | None,
+    after: int,
+    until: int | None,
+    names: tuple[str, ...],
+    chunk: int,
+) -> Iterator[list[db.Row]]:
+    while True:
+        rows = conn.execute(
+            f"SELECT {_COLUMNS} FROM event WHERE sequence > %(after)s AND sequence <= %(until)s"
+            " AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s)"
+            " AND (%(names)s::text[] = '{}' OR name = ANY(%(names)s))"
+            " ORDER BY sequence LIMIT %(chunk)s",
+            {
+                "after": after,
+                "until": sys.maxsize if until is None else until,
+                "tenant": tenant,
+                "names": list(names),
+                "chunk": chunk,
+            },
+        ).fetchall()
+        if not rows:
+            return
+        yield rows
+        after = rows[-1]["sequence"]
+
+
+def _outgoing(row: db.Row, queue: str | None = None) -> Outgoing:
+    text = compose(
+        id=row["id"],
+        name=row["name"],
+        version=row["version"],
+        subject=row["subject"],
+        tenant=row["tenant"],
+        time=row["occurred_at"],
+        sequence=row["sequence"],
+        correlation_id=row["correlation_id"],
+        traceparent=row["traceparent"],
+        data=row["data"],
+    )
+    return Outgoing(
+        exchange="" if queue else exchange_of(row["name"].partition(".")[0]),
+        routing_key=queue or row["name"],
+        body=text.encode(),
+        message_id=row["id"],
+    )

@@ -1,0 +1,588 @@
+"""RPC entrypoints: `@command` and `@query` on nameko's RPC, `Remote` to call another service.
+
+A call goes through the same steps whatever the method: token, role, schema, tenant and provider; for a command
+the idempotency key; a transaction; the method; the answer's schema; the reply. What the method raises as a
+`KundvalError` arrives as that; everything else arrives as an `InternalError` with an id, and is in the log.
+
+Replies are transient and unconfirmed, on one connection of their own that is kept open. That is safe because
+the caller repeats a command with its key when no answer comes, and it is what makes a call several times
+cheaper than nameko's (which confirms and stores every reply). A reply that cannot be sent leaves the request to
+be delivered again; it never ends the process. A request whose caller has given up is not carried out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from functools import partial, wraps
+from typing import Any, TypeVar
+
+import amqp
+import amqp.spec
+import eventlet
+import psycopg
+from eventlet.hubs import trampoline
+from kombu import Connection, Queue
+from marshmallow import ValidationError
+from nameko.exceptions import ContainerBeingKilled
+from nameko.extensions import DependencyProvider, register_entrypoint
+from nameko.messaging import QueueConsumer
+from nameko.rpc import RPC_QUEUE_TEMPLATE, Rpc, RpcConsumer, get_rpc_exchange
+
+from kundval_contracts.client import TIMEOUT, Client
+from kundval_contracts.errors import (
+    InternalError,
+    InvalidRequest,
+    KundvalError,
+    Unavailable,
+    UnknownMethod,
+    faults_of,
+)
+from kundval_contracts.rpc import METHODS, CallerRole, Kind, Method
+
+from . import context, idempotency, logs, telemetry
+from .db import Pool, Tx, is_contention, is_outage
+from .tokens import Caller, Tokens
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+log = logs.get(__name__)
+
+#: milliseconds that a request without an expiration of its own waits in the queue of a service that is down
+REQUEST_TTL = 300_000
+#: times that a command that lost against another transaction is tried in all
+ATTEMPTS = 4
+
+_BROKEN = (amqp.AMQPError, OSError, AttributeError, KeyError)
+#: seconds for which a reply may wait for the broker to take it
+_REPLY_TIMEOUT = 10.0
+_REPLY_PAUSES = (0.0, 0.5, 1.5)
+
+
+def command(name: str) -> Callable[[F], F]:
+    """The RPC method `name` (``service.method``) that changes something.
+
+    It decorates ``def method(self, tx, request, caller)``, which bears the name after the dot. `tx` is a
+    transaction that commits when the method returns; `request` has native types, as its schema in
+    `kundval_contracts.rpc` loads it; `caller` is the token's holder. Returns the answer, as a dict of native or
+    JSON types.
+    """
+    return _entrypoint(name, "command")
+
+
+def query(name: str) -> Callable[[F], F]:
+    """Like `command`, for a method that only reads: its transaction is read-only and sees one snapshot."""
+    return _entrypoint(name, "query")
+
+
+def _entrypoint(name: str, kind: Kind) -> Callable[[F], F]:
+    def decorate(function: F) -> F:
+        if name.partition(".")[2] != function.__name__:
+            raise TypeError(f"the method of {name} must be called {name.partition('.')[2]}")
+
+        @wraps(function)
+        def carry_out(self: Any, incoming: Incoming) -> Outcome:
+            return incoming.entrypoint.carry_out(self, function, incoming)
+
+        register_entrypoint(carry_out, Entrypoint(name, kind))
+        return carry_out  # type: ignore[return-value]
+
+    return decorate
+
+
+class Incoming:
+    """A request as it came from the broker."""
+
+    __slots__ = ("args", "arrived", "entrypoint", "headers", "kwargs", "lifetime")
+
+    def __init__(self, entrypoint: Entrypoint, body: Mapping[str, Any], message: Any):
+        self.entrypoint = entrypoint
+        self.args = body["args"]
+        self.kwargs = body["kwargs"]
+        self.headers = {key[7:] if key.startswith("nameko.") else key: value for key, value in message.headers.items()}
+        self.arrived = time.monotonic()
+        expiration = message.properties.get("expiration")
+        self.lifetime = int(expiration) / 1000 if expiration and str(expiration).isdigit() else None
+
+    @property
+    def expired(self) -> bool:
+        """Whether it waited here longer than its caller is willing to."""
+        return self.lifetime is not None and time.monotonic() - self.arrived > self.lifetime
+
+
+class Outcome:
+    """What came of a request: an answer, an error, or nothing to be sent."""
+
+    __slots__ = ("answer", "error", "silent")
+
+    def __init__(self, answer: Any = None, error: KundvalError | None = None, silent: bool = False):
+        self.answer = answer
+        self.error = error
+        self.silent = silent
+
+    def as_json(self) -> str:
+        if self.error is None:
+            return json.dumps({"result": self.answer, "error": None}, ensure_ascii=False)
+        error = self.error
+        return json.dumps(
+            {
+                "result": None,
+                "error": {
+                    "exc_type": type(error).__name__,
+                    "exc_path": f"{type(error).__module__}.{type(error).__name__}",
+                    "exc_args": [error.to_wire()],
+                    "value": str(error),
+                },
+            },
+            ensure_ascii=False,
+        )
+
+
+class RequestQueue(QueueConsumer):
+    """The consumer of requests. `listening` tells whether it is taking them from the broker at present."""
+
+    listening = False
+
+    def consume(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            yield from super().consume(*args, **kwargs)
+        finally:
+            self.listening = False
+
+    def on_consume_ready(self, *args: Any, **kwargs: Any) -> None:
+        self.listening = True
+        super().on_consume_ready(*args, **kwargs)
+
+    def handle_message(self, provider: Any, body: Any, message: Any) -> None:
+        # a thread of its own only if a worker is not free at once: it is half the cost of dispatching
+        if self.container._worker_pool.free() > 0:
+            provider.handle_message(body, message)
+        else:
+            super().handle_message(provider, body, message)
+
+    def get_consumers(self, consumer_cls: Any, channel: Any) -> Iterable[Any]:
+        consumers = super().get_consumers(consumer_cls, channel)
+        for provider, consumer in self._consumers.items():
+            consumer.on_decode_error = partial(self._undecodable, provider)
+        return consumers
+
+    def _undecodable(self, provider: Any, message: Any, error: Exception) -> None:
+        log.warning("rpc_undecodable", routing_key=message.delivery_info.get("routing_key"))
+        fault = InvalidRequest(faults=[{"path": "", "message": "must be JSON"}])
+        provider.reply(message, Outcome(error=fault))
+
+
+class Requests(RpcConsumer):
+    """Takes requests from ``rpc-<service>`` and sends the answers."""
+
+    queue_consumer = RequestQueue()
+    queue: Any
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._methods: dict[str, Entrypoint] = {}
+        self._replies: Replies | None = None
+        self._tokens: Tokens | None = None
+
+    @property
+    def tokens(self) -> Tokens:
+        if self._tokens is None:
+            self._tokens = Tokens(self.container.config["KUNDVAL_TOKEN_KEY"])
+        return self._tokens
+
+    def setup(self) -> None:
+        if self.queue is None:
+            service = self.container.service_name
+            self.queue = Queue(
+                RPC_QUEUE_TEMPLATE.format(service),
+                exchange=get_rpc_exchange(self.container.config),
+                routing_key=f"{service}.*",
+                durable=True,
+                # said outright, because a broker may make quorum queues when nothing is said
+                queue_arguments={"x-queue-type": "classic", "x-message-ttl": REQUEST_TTL},
+            )
+            self.queue_consumer.register_provider(self)
+            self._registered = True
+            self._replies = Replies(self.container.config["AMQP_URI"], service)
+
+    def stop(self) -> None:
+        super().stop()
+
+    def register_provider(self, provider: Entrypoint) -> None:
+        super().register_provider(provider)
+        self._methods[provider.name] = provider
+
+    def handle_message(self, body: Any, message: Any) -> None:
+        routing_key = message.delivery_info["routing_key"]
+        entrypoint = self._methods.get(routing_key)
+        if entrypoint is None:
+            # the name comes from outside: not into the log
+            self.reply(message, Outcome(error=UnknownMethod(f"There is no method {routing_key[:100]}.")))
+            return
+        if not _well_formed(body):
+            fault = {"path": "", "message": 'must be {"args": [], "kwargs": {…}}'}
+            self.reply(message, Outcome(error=InvalidRequest(faults=[fault])))
+            return
+        entrypoint.handle_message(body, message)
+
+    def reply(self, message: Any, outcome: Outcome) -> bool:
+        """Send the answer and settle the request; whether it could be sent."""
+        reply_to = message.properties.get("reply_to")
+        sent = True
+        if reply_to and not outcome.silent:
+            assert self._replies is not None
+            sent = self._replies.send(reply_to, message.properties.get("correlation_id"), outcome.as_json())
+        with suppress(*_BROKEN):
+            if sent:
+                self.queue_consumer.ack_message(message)
+            else:
+                # the broker gives it to whoever can answer; a command will be answered from its stored answer
+                telemetry.RPC_REPLIES_FAILED.labels(self.container.service_name).inc()
+                self.queue_consumer.requeue_message(message)
+        return sent
+
+
+class Entrypoint(Rpc):
+    """One method; what `command` and `query` make."""
+
+    rpc_consumer = Requests()
+
+    def __init__(self, name: str, kind: Kind):
+        super().__init__(expected_exceptions=(KundvalError,))
+        self.name = name
+        self.kind = kind
+
+    def setup(self) -> None:
+        service = self.container.service_name
+        if self.name.startswith("*."):
+            # a method that every service has
+            self.name = f"{service}.{self.name[2:]}"
+        method = METHODS.get(self.name)
+        if method is None or method.service != service or method.kind != self.kind:
+            raise TypeError(f"{self.name} is not a {self.kind} of {service} in kundval_contracts.rpc")
+        self.method = method
+        super().setup()
+
+    def handle_message(self, body: Any, message: Any) -> None:
+        incoming = Incoming(self, body, message)
+        try:
+            self.container.spawn_worker(
+                self, (incoming,), {}, context_data={}, handle_result=partial(self.handle_result, message)
+            )
+        except ContainerBeingKilled:
+            self.rpc_consumer.requeue_message(message)
+
+    def handle_result(self, message: Any, worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
+        if exc_info is not None:
+            # carry_out lets nothing out: a dependency failed
+            result = Outcome(error=_internal(self.name, exc_info[1]))
+        self.rpc_consumer.reply(message, result)
+        return result, exc_info
+
+    def carry_out(self, service: Any, function: Callable[..., Any], incoming: Incoming) -> Outcome:
+        """Take a request through all the steps; never raises an `Exception`."""
+        headers = incoming.headers
+        method = self.method
+        caller: Caller | None = None
+        replayed = False
+        started = time.perf_counter()
+        trace = headers.get("traceparent")
+        with context.working(
+            correlation=_opaque(headers.get("correlation_id")),
+            trace=trace if context.valid_traceparent(trace) else None,
+        ):
+            try:
+                if incoming.expired:
+                    telemetry.RPC_EXPIRED.labels(method.service).inc()
+                    return Outcome(silent=True)
+                caller = self.rpc_consumer.tokens.read(headers.get("auth_token"))
+                context.caller.set(caller)
+                caller.check_role(method)
+                if incoming.args:
+                    raise InvalidRequest(faults=[{"path": "", "message": "arguments are given by name"}])
+                request = method.load(incoming.kwargs)
+                caller.check_request(request)
+                if method.kind == "query":
+                    answer = self._read(service, function, request, caller)
+                else:
+                    key = idempotency.check_key(headers.get("idempotency_key"))
+                    answer, replayed = self._write(service, function, request, caller, key, incoming.kwargs)
+                outcome = Outcome(answer)
+            except KundvalError as error:
+                outcome = Outcome(error=error)
+            except Exception as error:
+                outcome = Outcome(error=_translated(self.name, error))
+            seconds = time.perf_counter() - started
+            self._note(outcome, replayed, seconds, caller, incoming.kwargs)
+        return outcome
+
+    def _read(self, service: Any, function: Callable[..., Any], request: dict[str, Any], caller: Caller) -> Any:
+        pool: Pool = service.db
+        with pool.tx(readonly=True) as tx:
+            answer = function(service, tx, request, caller)
+        return checked(self.method, answer, caller)
+
+    def _write(
+        self,
+        service: Any,
+        function: Callable[..., Any],
+        request: dict[str, Any],
+        caller: Caller,
+        key: str,
+        wire: Mapping[str, Any],
+    ) -> tuple[Any, bool]:
+        pool: Pool = service.db
+
+        def effect(tx: Tx) -> Any:
+            return checked(self.method, function(service, tx, request, caller), caller)
+
+        request_hash = idempotency.fingerprint(wire, caller)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return idempotency.once(pool, self.name, key, request_hash, effect)
+            except psycopg.Error as error:
+                if not is_contention(error) or attempt == ATTEMPTS:
+                    raise
+                eventlet.sleep(0.02 * attempt)
+        raise AssertionError("unreachable")
+
+    def _note(
+        self, outcome: Outcome, replayed: bool, seconds: float, caller: Caller | None, wire: Mapping[str, Any]
+    ) -> None:
+        error = outcome.error
+        what = error.kind.lower() if error else "replayed" if replayed else "ok"
+        telemetry.RPC_SECONDS.labels(self.name, what).observe(seconds)
+        fields: dict[str, Any] = {
+            "service": self.method.service,
+            "method": self.name,
+            "outcome": what,
+            "ms": round(seconds * 1000, 1),
+        }
+        if error is not None:
+            fields["code"] = error.code
+            if error.error_id:
+                fields["error_id"] = error.error_id
+        if caller is not None:
+            # who read or changed what, and why: the audit trail of personal data
+            fields.update(
+                role=caller.role.value,
+                organisation=caller.organisation,
+                subject=caller.subject,
+                purpose=caller.purpose,
+            )
+        for key in ("tenant", "assignment"):
+            if (value := _opaque(wire.get(key))) is not None:
+                fields[key] = value
+        log.info("rpc", **fields)
+
+
+class Replies:
+    """Sends answers on one connection that is kept open; safe for many workers at once."""
+
+    def __init__(self, amqp_uri: str, service: str):
+        self._uri = amqp_uri
+        self._service = service
+        self._lock = threading.Lock()
+        self._connection: Any = None
+        self._channel: Any = None
+        self._reader: Any = None
+
+    def send(self, reply_to: str, correlation_id: str | None, body: str) -> bool:
+        """Whether the answer was handed to the broker. Tries for some seconds, connecting anew."""
+        message = amqp.Message(
+            body,
+            content_type="application/json",
+            content_encoding="utf-8",
+            delivery_mode=1,
+            **({"correlation_id": correlation_id} if correlation_id else {}),
+        )
+        # direct reply-to belongs to the default exchange; nameko's own callers bind a queue to nameko-rpc
+        exchange = "" if reply_to.startswith("amq.") else "nameko-rpc"
+        failure: BaseException | None = None
+        for pause in _REPLY_PAUSES:
+            if pause:
+                eventlet.sleep(pause)
+            try:
+                with self._lock:
+                    channel = self._channel if self._connection is not None else self._connect()
+                    channel.send_method(
+                        amqp.spec.Basic.Publish, "Bssbb", (0, exchange, reply_to, False, False), message
+                    )
+                return True
+            except _BROKEN as error:
+                failure = error
+                self._drop(self._connection)
+        log.warning("rpc_reply_failed", service=self._service, error=type(failure).__name__)
+        return False
+
+    def close(self) -> None:
+        self._drop(self._connection)
+
+    def _connect(self) -> Any:
+        connection = Connection(
+            self._uri,
+            heartbeat=30,
+            connect_timeout=5,
+            transport_options={"client_properties": {"connection_name": f"kundval-{self._service} replies"}},
+        ).transport.establish_connection()
+        channel = connection.channel()
+        connection.sock.settimeout(_REPLY_TIMEOUT)
+        self._connection, self._channel = connection, channel
+        self._reader = eventlet.spawn_n(self._watch, connection)
+        return channel
+
+    def _watch(self, connection: Any) -> None:
+        """Notice a close or a silence of the broker at once, and keep up the heartbeat."""
+        try:
+            while self._connection is connection:
+                try:
+                    trampoline(connection.sock, read=True, timeout=5, timeout_exc=TimeoutError)
+                    connection.drain_events(timeout=_REPLY_TIMEOUT)
+                except TimeoutError:
+                    pass
+                connection.heartbeat_tick()
+        except _BROKEN:
+            pass
+        finally:
+            self._drop(connection)
+
+    def _drop(self, connection: Any) -> None:
+        if connection is None:
+            return
+        if self._connection is connection:
+            self._connection = self._channel = None
+        with suppress(Exception):
+            connection.collect()
+
+
+class Remote(DependencyProvider):
+    """Calls another service from within one: ``remote = Remote()`` and ``self.remote("billing.lines", tenant=…)``.
+
+    Calls as SYSTEM, with a timeout, and with the correlation and trace of the work in hand.
+    """
+
+    def __init__(self, timeout: float = TIMEOUT):
+        self.timeout = timeout
+        self._client: Client | None = None
+
+    def setup(self) -> None:
+        service = self.container.service_name
+        tokens = Tokens(self.container.config["KUNDVAL_TOKEN_KEY"])
+        self._client = Client(
+            self.container.config["AMQP_URI"],
+            partial(tokens.mint, CallerRole.SYSTEM, subject=service, purpose="service"),
+            timeout=self.timeout,
+            name=f"kundval-{service}",
+        )
+
+    def stop(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+    def get_dependency(self, worker_ctx: Any) -> Callable[..., Any]:
+        def call(method: str, /, *, timeout: float | None = None, key: str | None = None, **fields: Any) -> Any:
+            assert self._client is not None
+            return self._client.call(
+                method,
+                timeout=timeout,
+                idempotency_key=key,
+                correlation_id=context.correlation_id.get(),
+                traceparent=context.child_traceparent(),
+                **fields,
+            )
+
+        return call
+
+
+def checked(method: Method, answer: Any, caller: Caller | None = None) -> Any:
+    """`answer` in JSON types, held against the method's schema; raises `InternalError`-worthy `BrokenAnswer`."""
+    wire = primitives(answer)
+    try:
+        method.answer.load(wire)
+    except ValidationError as error:
+        raise BrokenAnswer(method.name, [fault["path"] for fault in faults_of(error.messages)]) from None
+    if caller is not None and caller.provider is not None:
+        _own_only(method, wire, caller.provider)
+    return wire
+
+
+class BrokenAnswer(RuntimeError):
+    """A method's answer breaks its schema, or shows a provider another's rows. `paths` say where."""
+
+    def __init__(self, method: str, paths: list[str]):
+        self.paths = paths
+        super().__init__(f"the answer of {method} is wrong at {', '.join(paths[:20])}")
+
+
+def primitives(value: Any) -> Any:
+    """JSON types: dates and instants ISO, `Decimal` a string with two decimals, enums their value."""
+    if isinstance(value, Enum):
+        return value.value
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {str(primitives(key)): primitives(inner) for key, inner in value.items()}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return f"{value:.2f}" if value == value.quantize(Decimal("0.01")) else str(value)
+    if isinstance(value, Iterable):
+        return [primitives(inner) for inner in value]
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _own_only(method: Method, wire: Any, provider: str) -> None:
+    """The last fence: whatever a method does, a provider is not shown a row that names another provider."""
+    for name, rows in wire.items():
+        if not isinstance(rows, list):
+            continue
+        for index, row in enumerate(rows):
+            if isinstance(row, Mapping) and row.get("provider") not in (None, provider):
+                raise BrokenAnswer(method.name, [f"{name}[{index}].provider"])
+
+
+def _well_formed(body: Any) -> bool:
+    return (
+        isinstance(body, Mapping)
+        and isinstance(body.get("args"), list | tuple)
+        and isinstance(body.get("kwargs"), Mapping)
+    )
+
+
+_OPAQUE = re.compile(r"[\w.:@/+-]{1,200}")
+
+
+def _opaque(value: Any) -> str | None:
+    """`value` if it can be an id, else None: headers come from outside and go into logs and events."""
+    return value if isinstance(value, str) and _OPAQUE.fullmatch(value) else None
+
+
+def _translated(method: str, error: Exception) -> KundvalError:
+    if isinstance(error, psycopg.Error):
+        if is_outage(error):
+            log.warning("rpc_database_unreachable", method=method, exc_info=error)
+            return Unavailable("The service's database cannot be reached at present.", code="DATABASE_UNREACHABLE")
+        if is_contention(error):
+            return Unavailable("Others are changing the same at this moment.", code="BUSY")
+    return _internal(method, error)
+
+
+def _internal(method: str, error: BaseException) -> InternalError:
+    failure = InternalError()
+    log.error(
+        "rpc_failed",
+        method=method,
+        error_id=failure.error_id,
+        paths=getattr(error, "paths", None),
+        exc_info=error,
+    )
+    return failure

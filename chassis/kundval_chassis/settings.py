@@ -1,0 +1,317 @@
+"""Settings of a service: from the environment, and from a TOML file that ``KUNDVAL_SETTINGS_FILE`` names.
+
+``KUNDVAL_BILLING_X`` is X for billing only and wins over ``KUNDVAL_X``; the environment wins over the file.
+The file holds the same keys, or without their prefix in a table of the service::
+
+    KUNDVAL_AMQP_URI = "amqps://…"
+    [billing]
+    DATABASE_URI = "postgresql://…"
+
+Nothing is guessed: a missing or wrong setting is named by its key, all of them at once, and the service does
+not start. No message quotes a value, which may be a secret.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from kundval_contracts import yaml12
+from kundval_contracts.settings import MISSING, SettingsFault, read_settings
+
+from .logs import LEVELS
+
+PREFIX = "KUNDVAL_"
+FILE_KEY = "KUNDVAL_SETTINGS_FILE"
+SERVICES = ("assignment", "scheduling", "billing", "notifications")
+
+
+class Required:
+    """Marks a setting that has no default."""
+
+
+REQUIRED = Required()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. `name` is the key without prefix; `read` turns text into the value, or raises `ValueError`
+    with what is wrong (without the value).
+    """
+
+    name: str
+    read: Callable[[str], Any]
+    default: Any = REQUIRED
+    help: str = ""
+
+
+class SettingsError(Exception):
+    """What is missing or wrong; `faults` is a list of ``(key, message)``."""
+
+    def __init__(self, faults: Iterable[tuple[str, str]]):
+        self.faults = list(faults)
+        super().__init__("\n".join(f"{key}: {message}" for key, message in self.faults))
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(Mapping[str, Any]):
+    """The settings of one service, by name without prefix: ``settings["HTTP_PORT"]``."""
+
+    service: str
+    values_: Mapping[str, Any]
+    rules: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values_[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values_)
+
+    def __len__(self) -> int:
+        return len(self.values_)
+
+    def nameko(self) -> dict[str, Any]:
+        """nameko's configuration for the service's container; our own settings under their full keys."""
+        config = {f"{PREFIX}{name}": value for name, value in self.values_.items()}
+        config[f"{PREFIX}{self.service.upper()}_DATABASE_URI"] = self["DATABASE_URI"]
+        config.update(
+            AMQP_URI=self["AMQP_URI"],
+            max_workers=self["MAX_WORKERS"],
+            HEARTBEAT=20,
+            # a lost broker is waited for without end, each time a little longer
+            TRANSPORT_OPTIONS={
+                "max_retries": None,
+                "interval_start": 0.2,
+                "interval_step": 0.5,
+                "interval_max": 3,
+            },
+            settings=self,
+            KUNDVAL_RULES=self.rules,
+        )
+        return config
+
+
+# ---------------------------------------------------------------- readers
+
+
+def text(value: str) -> str:
+    """Any text but none."""
+    if not value.strip():
+        raise ValueError("must not be empty")
+    return value
+
+
+def uri(*schemes: str) -> Callable[[str], str]:
+    """An address with one of these schemes and a host."""
+
+    def read(value: str) -> str:
+        for one in value.split(";"):
+            try:
+                parts = urlsplit(one)
+                host = parts.hostname
+            except ValueError:
+                raise ValueError("is not an address") from None
+            if parts.scheme not in schemes:
+                raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+            if not host and not parts.query:
+                raise ValueError("names no host")
+        return value
+
+    return read
+
+
+def number(least: int, most: int) -> Callable[[str], int]:
+    """A whole number from `least` to `most`."""
+
+    def read(value: str) -> int:
+        try:
+            result = int(value)
+        except ValueError:
+            raise ValueError("must be a whole number") from None
+        if not least <= result <= most:
+            raise ValueError(f"must be from {least} to {most}")
+        return result
+
+    return read
+
+
+def one_of(*values: str) -> Callable[[str], str]:
+    """One of these words, in any case."""
+
+    def read(value: str) -> str:
+        if value.upper() not in values:
+            raise ValueError(f"must be one of {', '.join(values)}")
+        return value.upper()
+
+    return read
+
+
+def flag(value: str) -> bool:
+    """true or false."""
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if value.lower() not in words:
+        raise ValueError("must be true or false")
+    return words[value.lower()]
+
+
+def file(value: str) -> Path:
+    """A file that can be read."""
+    path = Path(value)
+    if not path.is_file() or not os.access(path, os.R_OK):
+        raise ValueError("names no file that can be read")
+    return path
+
+
+def folder(value: str) -> Path:
+    """A folder; it need not exist yet."""
+    path = Path(text(value))
+    if path.exists() and not path.is_dir():
+        raise ValueError("is not a folder")
+    return path
+
+
+def token_keys(value: str) -> str:
+    """Keys for tokens, as `kundval_chassis.tokens` describes them."""
+    from .tokens import Tokens
+
+    Tokens(value)
+    return value
+
+
+#: What every service has.
+CHASSIS = (
+    Setting("AMQP_URI", uri("amqp", "amqps"), help="the message broker"),
+    Setting("DATABASE_URI", uri("postgresql", "postgres"), help="the service's own database"),
+    Setting("TOKEN_KEY", token_keys, help="keys that sign tokens, the first one signing; 32 characters at least"),
+    Setting("HTTP_HOST", text, "127.0.0.1", "where health and metrics are served"),
+    Setting("HTTP_PORT", number(0, 65535), None, "port of health and metrics; without it there are none"),
+    Setting("LOG_LEVEL", one_of(*LEVELS), "INFO", "least weight of a log line"),
+    Setting("MAX_WORKERS", number(1, 200), 10, "calls that a service works on at once"),
+    Setting("OUTBOX_AGE_LIMIT", number(1, 86400), 60, "seconds an event may wait before the service is not ready"),
+    Setting("STOP_SECONDS", number(1, 600), 25, "seconds that work in hand gets to finish at the end"),
+    Setting("RULES_FILE", file, None, "rule settings such as AMI1_MONTHLY_FEE (TOML or YAML)"),
+)
+
+
+def load(
+    service: str,
+    environ: Mapping[str, str] | None = None,
+    *,
+    more: Iterable[Setting] = (),
+    rule_settings: Iterable[str] = (),
+    only: Iterable[str] | None = None,
+) -> Settings:
+    """The settings of `service`; raises `SettingsError` naming every key that is missing or wrong.
+
+    `more` are the service's own, `rule_settings` the keys that the rules file must have. With `only` nothing
+    but these names is read (a migration needs no broker).
+    """
+    environ = os.environ if environ is None else environ
+    faults: list[tuple[str, str]] = []
+    table = [*CHASSIS, *more]
+    given: dict[str, str] = dict(environ)
+    try:
+        given = {**read_settings_file(environ), **environ}
+    except SettingsError as error:
+        faults += error.faults
+    values: dict[str, Any] = {}
+    for setting in table:
+        if only is not None and setting.name not in only:
+            continue
+        key, raw = _find(given, service, setting.name)
+        if raw is None:
+            if setting.default is REQUIRED:
+                faults.append((key, f"is not set ({setting.help})" if setting.help else "is not set"))
+            else:
+                values[setting.name] = setting.default
+            continue
+        try:
+            values[setting.name] = setting.read(raw)
+        except ValueError as error:
+            faults.append((key, str(error)))
+    rules = _rules(values.get("RULES_FILE"), service, tuple(rule_settings), faults)
+    if faults:
+        raise SettingsError(faults)
+    return Settings(service, values, rules)
+
+
+def read_rules_file(path: Path) -> dict[str, Any]:
+    """The raw rule settings in a TOML or YAML file, decimal numbers as `Decimal`. Raises `ValueError`."""
+    try:
+        if path.suffix in (".yaml", ".yml"):
+            content = yaml12.load(path.read_text(encoding="utf-8"))
+        else:
+            content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except (OSError, UnicodeDecodeError):
+        raise ValueError("names no file that can be read") from None
+    except ValueError:
+        raise ValueError("names a file that is not well-formed") from None
+    if not isinstance(content, dict):
+        raise ValueError("names a file that does not hold keys and values")
+    return content
+
+
+def _find(given: Mapping[str, Any], service: str, name: str) -> tuple[str, str | None]:
+    own, shared = f"{PREFIX}{service.upper()}_{name}", f"{PREFIX}{name}"
+    for key in (own, shared):
+        if given.get(key) not in (None, ""):
+            return key, str(given[key])
+    # a database is never shared, so the message names the key that should be set
+    return (own if name in ("DATABASE_URI", "HTTP_PORT") else shared), None
+
+
+def read_settings_file(environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings in the file that ``KUNDVAL_SETTINGS_FILE`` names, by full key. Raises `SettingsError`."""
+    path = environ.get(FILE_KEY)
+    if not path:
+        return {}
+    try:
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError([(FILE_KEY, "names no file that can be read")]) from None
+    except tomllib.TOMLDecodeError:
+        raise SettingsError([(FILE_KEY, "names a file that is not TOML")]) from None
+    faults: list[tuple[str, str]] = []
+    flat: dict[str, str] = {}
+    for key, value in content.items():
+        if isinstance(value, dict):
+            for inner, inner_value in value.items():
+                _put(flat, f"{PREFIX}{key.upper()}_{inner.removeprefix(PREFIX)}", inner_value, faults)
+        else:
+            _put(flat, key if key.startswith(PREFIX) else PREFIX + key, value, faults)
+    if faults:
+        raise SettingsError(faults)
+    return flat
+
+
+def _put(flat: dict[str, str], key: str, value: object, faults: list[tuple[str, str]]) -> None:
+    if isinstance(value, bool):
+        flat[key] = "true" if value else "false"
+    elif isinstance(value, str | int):
+        flat[key] = str(value)
+    else:
+        faults.append((key, "must be text, a whole number, true or false"))
+
+
+def _rules(
+    path: Path | None, service: str, needed: tuple[str, ...], faults: list[tuple[str, str]]
+) -> Mapping[str, Any]:
+    if path is None:
+        faults += [(key, f"is not set: {PREFIX}RULES_FILE names no file that has it") for key in needed]
+        return {}
+    try:
+        values = read_settings(read_rules_file(path))
+    except SettingsFault as error:
+        faults += error.faults
+        return {}
+    except ValueError as error:
+        faults.append((f"{PREFIX}RULES_FILE", str(error)))
+        return {}
+    faults += [(key, "is not set in the rules file") for key in needed if values.get(key, MISSING) is MISSING]
+    return values

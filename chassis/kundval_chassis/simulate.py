@@ -1,0 +1,116 @@
+"""`simulate(caseload, as_of)`: the pure cores of the installed services over a caseload. No broker, no database.
+
+The cores are found by the entry point group `kundval.core`; the part of a service that is not installed stays
+empty. Nothing here knows a rule: it only decides what each core gets to see, and when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+from importlib.metadata import entry_points
+from typing import Any
+
+from kundval_contracts.answer import Line, Notice, Obligation, Posting, Rejection, answer
+from kundval_contracts.case import Case, Tenant
+from kundval_contracts.caseload import Assignment, Caseload
+
+GROUP = "kundval.core"
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """The core functions of the installed services; None where a service is not installed."""
+
+    judge: Callable[..., Any] | None = None
+    obligations: Callable[..., tuple[Obligation, ...]] | None = None
+    lines: Callable[..., tuple[Line, ...]] | None = None
+    settle: Callable[..., tuple[Posting, ...]] | None = None
+    notices: Callable[..., tuple[Notice, ...]] | None = None
+
+
+def installed() -> Cores:
+    """The cores of this environment. A service that is installed but broken raises its own ImportError."""
+    found = {point.name: point for point in entry_points(group=GROUP)}
+    return Cores(**{name: found[name].load() for name in Cores.__dataclass_fields__ if name in found})
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What the cores say about one assignment."""
+
+    assignment: str
+    state: str | None = None
+    lines: tuple[Line, ...] = ()
+    postings: list[Posting] = field(default_factory=list)
+    obligations: tuple[Obligation, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
+
+
+def simulate(caseload: Caseload, as_of: date | None = None, cores: Cores | None = None) -> dict[str, Any]:
+    """The answer of the caseload format, as JSON values. `as_of` overrides the caseload's."""
+    results = list(outcomes(caseload, as_of, cores))
+    return answer(
+        as_of or caseload.as_of,
+        (row.as_json() for one in results for row in one.lines),
+        (row.as_json() for one in results for row in one.postings),
+        (row.as_json() for one in results for row in one.obligations),
+        (row.as_json() for one in results for row in one.notices),
+        (row.as_json() for one in results for row in one.rejections),
+    )
+
+
+def outcomes(caseload: Caseload, as_of: date | None = None, cores: Cores | None = None) -> Iterator[Outcome]:
+    """The outcome of every assignment, in the file's order, with the derivations that the answer leaves out."""
+    seen = caseload.at(as_of) if as_of is not None else caseload
+    cores = cores or installed()
+    tenant = seen.tenant()
+    for assignment in seen.assignments:
+        yield outcome(assignment, tenant, seen.runs, seen.as_of, cores)
+
+
+def outcome(assignment: Assignment, tenant: Tenant, runs: tuple[date, ...], as_of: date, cores: Cores) -> Outcome:
+    """One assignment: the payment runs in order, each with what was known then, and the answer on `as_of`."""
+    result = Outcome(assignment.id)
+    known = _Knowledge(assignment, tenant, cores)
+    if cores.lines is not None and cores.settle is not None:
+        for run in runs:
+            case = known.case(run)
+            if case.facts:
+                dated = replace(tenant, business_date=run)
+                lines = cores.lines(case, dated, run)
+                result.postings += cores.settle(tuple(result.postings), lines, run, dated)
+    case = known.case(as_of)
+    dated = replace(tenant, business_date=as_of)
+    if cores.judge is not None:
+        judgement = cores.judge(assignment.case(as_of), assignment.client, dated)
+        result.rejections, result.state = judgement.rejections, str(judgement.state)
+    if cores.lines is not None:
+        result.lines = tuple(cores.lines(case, dated, as_of))
+    if cores.obligations is not None:
+        result.obligations = tuple(cores.obligations(case, dated, as_of))
+    if cores.notices is not None:
+        postings = tuple(result.postings)
+        result.notices = tuple(cores.notices(case, result.obligations, postings, dated, as_of))
+    return result
+
+
+class _Knowledge:
+    """The facts in effect by day; judged again only when a further fact has become known."""
+
+    def __init__(self, assignment: Assignment, tenant: Tenant, cores: Cores) -> None:
+        self._assignment, self._tenant, self._judge = assignment, tenant, cores.judge
+        self._known: int | None = None
+        self._case = Case(assignment.id, assignment.programme)
+
+    def case(self, day: date) -> Case:
+        """The case as the other services hold it on `day`; every stated fact if assignment is not installed."""
+        stated = self._assignment.case(day)
+        if self._known != len(stated.facts):
+            self._known = len(stated.facts)
+            self._case = stated
+            if self._judge is not None and stated.facts:
+                self._case = stated.having(self._judge(stated, self._assignment.client, self._tenant).in_effect)
+        return self._case

@@ -1,0 +1,68 @@
+"""Metrics of a service process, in Prometheus' form at ``/metrics``. No label ever holds an id of a person or case.
+
+Names are part of what operations rely on (dashboards, alarms); they are not renamed.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import ProcessCollector as _ProcessCollector
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+REGISTRY = CollectorRegistry()
+_ProcessCollector(registry=REGISTRY)
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+RPC_SECONDS = Histogram(
+    "kundval_rpc_seconds",
+    "How long calls took in the service, by method and outcome (ok, replayed, or the error's kind)",
+    ("method", "outcome"),
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+RPC_REPLIES_FAILED = Counter(
+    "kundval_rpc_replies_failed", "Answers that could not be sent", ("service",), registry=REGISTRY
+)
+RPC_EXPIRED = Counter(
+    "kundval_rpc_expired", "Requests not carried out because the caller had given up", ("service",), registry=REGISTRY
+)
+EVENTS_HANDLED = Counter("kundval_events_handled", "Events that took effect", ("service", "source"), registry=REGISTRY)
+EVENTS_REPEATED = Counter(
+    "kundval_events_repeated", "Events that had taken effect before", ("service", "source"), registry=REGISTRY
+)
+EVENTS_RETRIED = Counter(
+    "kundval_events_retried", "Events sent to a later attempt", ("service", "step"), registry=REGISTRY
+)
+EVENTS_PARKED = Counter(
+    "kundval_events_parked", "Events parked for a person to look at", ("service", "reason"), registry=REGISTRY
+)
+EVENT_BATCH_SECONDS = Histogram(
+    "kundval_event_batch_seconds",
+    "How long a batch of events took",
+    ("service",),
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+EVENTS_PUBLISHED = Counter(
+    "kundval_events_published", "Events that the broker has confirmed", ("service",), registry=REGISTRY
+)
+EVENTS_RETURNED = Counter("kundval_events_returned", "Events that no queue takes", ("service",), registry=REGISTRY)
+OUTBOX_DEPTH = Gauge("kundval_outbox_depth", "Events written and not yet sent", ("service",), registry=REGISTRY)
+OUTBOX_AGE = Gauge(
+    "kundval_outbox_age_seconds", "Age of the oldest event not yet sent", ("service",), registry=REGISTRY
+)
+DB_CONNECTIONS = Gauge(
+    "kundval_db_connections", "Connections of the pool, by state", ("service", "state"), registry=REGISTRY
+)
+DB_WAITING = Gauge(
+    "kundval_db_waiting", "Requests that wait for a connection of the pool", ("service",), registry=REGISTRY
+)
+READY = Gauge("kundval_ready", "1 if the service is ready", ("service",), registry=REGISTRY)
+INFO = Gauge("kundval_info", "Always 1; the labels say which version runs", ("service", "version"), registry=REGISTRY)
+
+
+def exposition() -> bytes:
+    """All metrics as Prometheus reads them."""
+    return generate_latest(REGISTRY)

@@ -1,0 +1,188 @@
+"""Tokens: who calls, in which role, for which organisation, and why.
+
+A token is a signed JWT (HS256) that lives for minutes. Claims: `sub` (opaque id of the person or system),
+`role`, `org` (a provider's id, or the municipality), `tenant` (set: valid in that municipality only; a
+provider's token must have it, because provider ids are a municipality's own), `purpose`, `iat`, `exp`, `jti`.
+
+Keys: ``KUNDVAL_TOKEN_KEY`` holds one key or several, separated by commas, each ``id:secret`` or only a
+secret. The first signs; all are accepted. To change keys: put the new one in front, restart, and take the old
+one away when its last token has expired.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OctKey
+
+from kundval_contracts.errors import Forbidden, Unauthenticated
+from kundval_contracts.rpc import CallerRole, Method
+
+#: seconds that a token lives unless something else is said
+LIFETIME = 300
+#: seconds by which two machines' clocks may differ
+SKEW = 10
+#: the longest life of a token that is accepted, in seconds
+LONGEST = 24 * 3600
+#: characters that a secret must have
+SHORTEST_SECRET = 32
+
+_ALGORITHM = "HS256"
+_REMEMBERED = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls. `organisation` is the provider's id when the role is PROVIDER."""
+
+    subject: str
+    role: CallerRole
+    organisation: str | None
+    purpose: str | None
+    tenant: str | None = None
+    token_id: str | None = None
+
+    @property
+    def provider(self) -> str | None:
+        """The provider whose rows alone the caller may see; None: no such limit."""
+        return self.organisation if self.role is CallerRole.PROVIDER else None
+
+    def require(self, provider: str | None) -> None:
+        """Raise `Forbidden` unless the caller may see what belongs to `provider`."""
+        if self.provider is not None and self.provider != provider:
+            raise Forbidden(code="NOT_YOUR_ASSIGNMENT")
+
+    def check_role(self, method: Method) -> None:
+        """Raise `Forbidden` unless the caller's role may call `method`."""
+        if self.role not in method.roles:
+            raise Forbidden(f"{self.role.value} may not call {method.name}.", code="ROLE_NOT_ALLOWED")
+
+    def check_request(self, request: Mapping[str, Any]) -> None:
+        """Raise `Forbidden` if the request names another tenant or provider than the caller's own."""
+        if self.tenant is not None and request.get("tenant", self.tenant) != self.tenant:
+            raise Forbidden("The token is for another tenant.", code="OTHER_TENANT")
+        if self.provider is not None and request.get("provider") not in (None, self.provider):
+            raise Forbidden("A provider sees its own only.", code="OTHER_PROVIDER")
+
+
+class BadKey(ValueError):
+    """A key in ``KUNDVAL_TOKEN_KEY`` is empty, too short or named twice. The message does not quote it."""
+
+
+class Tokens:
+    """Mints and reads tokens with the keys of the text `keys` (see the module's docstring)."""
+
+    def __init__(self, keys: str):
+        parsed = _parse(keys)
+        self._signer = parsed[0]
+        self._keys = KeySet([*parsed])
+        # reading a signature costs more than the rest of a small call; a token is used many times
+        self._read: OrderedDict[str, tuple[Caller, float, float]] = OrderedDict()
+
+    def mint(
+        self,
+        role: CallerRole | str,
+        *,
+        subject: str = "system",
+        organisation: str | None = None,
+        purpose: str | None = None,
+        tenant: str | None = None,
+        lifetime: float = LIFETIME,
+        now: float | None = None,
+    ) -> str:
+        """A signed token; `lifetime` in seconds."""
+        role = CallerRole(role)
+        if role is CallerRole.PROVIDER and not (organisation and tenant):
+            raise ValueError("a provider's token names the provider (organisation) and its tenant")
+        issued = time.time() if now is None else now
+        claims: dict[str, Any] = {
+            "sub": subject,
+            "role": role.value,
+            "iat": int(issued),
+            "exp": int(issued + lifetime),
+            "jti": uuid.uuid4().hex,
+        }
+        claims.update(
+            (name, value)
+            for name, value in (("org", organisation), ("purpose", purpose), ("tenant", tenant))
+            if value is not None
+        )
+        return jwt.encode({"alg": _ALGORITHM, "kid": self._signer.kid}, claims, self._signer)
+
+    def read(self, token: object, now: float | None = None) -> Caller:
+        """Who holds `token`; raises `Unauthenticated` with a code that says why not."""
+        if not token:
+            raise Unauthenticated(code="TOKEN_MISSING")
+        if not isinstance(token, str):
+            raise Unauthenticated(code="TOKEN_INVALID")
+        now = time.time() if now is None else now
+        known = self._read.get(token)
+        if known is None:
+            known = self._verify(token)
+            self._read[token] = known
+            if len(self._read) > _REMEMBERED:
+                self._read.popitem(last=False)
+        caller, issued, expires = known
+        if now >= expires + SKEW:
+            raise Unauthenticated("The token has expired.", code="TOKEN_EXPIRED")
+        if now < issued - SKEW:
+            raise Unauthenticated("The token is not valid yet.", code="TOKEN_INVALID")
+        return caller
+
+    def _verify(self, token: str) -> tuple[Caller, float, float]:
+        try:
+            claims = jwt.decode(token, self._keys, algorithms=[_ALGORITHM]).claims
+        except (JoseError, ValueError, TypeError, KeyError):
+            raise Unauthenticated(code="TOKEN_INVALID") from None
+        try:
+            role = CallerRole(claims["role"])
+            issued, expires = claims["iat"], claims["exp"]
+            caller = Caller(
+                subject=_text(claims["sub"]),
+                role=role,
+                organisation=_text_or_none(claims.get("org")),
+                purpose=_text_or_none(claims.get("purpose")),
+                tenant=_text_or_none(claims.get("tenant")),
+                token_id=_text_or_none(claims.get("jti")),
+            )
+        except (KeyError, ValueError):
+            raise Unauthenticated("The token lacks a claim.", code="TOKEN_INVALID") from None
+        if not all(isinstance(at, int | float) and not isinstance(at, bool) for at in (issued, expires)):
+            raise Unauthenticated("The token lacks a claim.", code="TOKEN_INVALID")
+        if expires - issued > LONGEST:
+            raise Unauthenticated("The token lives too long.", code="TOKEN_INVALID")
+        if role is CallerRole.PROVIDER and not (caller.organisation and caller.tenant):
+            raise Unauthenticated("The token lacks a claim.", code="TOKEN_INVALID")
+        return caller, float(issued), float(expires)
+
+
+def _parse(text: str) -> list[OctKey]:
+    keys = []
+    for part in text.split(","):
+        name, colon, secret = part.strip().rpartition(":")
+        if len(secret) < SHORTEST_SECRET:
+            raise BadKey(f"a key must have at least {SHORTEST_SECRET} characters")
+        # without a name of its own a key is known by its fingerprint
+        kid = name if colon else hashlib.sha256(secret.encode()).hexdigest()[:12]
+        keys.append(OctKey.import_key(secret, {"kid": kid}))
+    if len({key.kid for key in keys}) != len(keys):
+        raise BadKey("two keys have the same name")
+    return keys
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError
+    return value
+
+
+def _text_or_none(value: object) -> str | None:
+    return None if value is None else _text(value)

@@ -1,0 +1,1 @@
+"""Clients, providers and assignments: the record of facts, and the truth about them."""

@@ -1,0 +1,244 @@
+"""State facts, judge the assignment anew, tell the difference: the assignment service's one procedure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from marshmallow import ValidationError
+
+from kundval_chassis.db import Tx
+from kundval_chassis.tokens import Caller
+from kundval_contracts.answer import Rejection
+from kundval_contracts.case import Case, Client, Tenant
+from kundval_contracts.codes import AssignmentState, FactKind
+from kundval_contracts.errors import Conflict, FactRefused, Fault, InvalidRequest, NotFound, faults_of
+from kundval_contracts.events import fact_event
+from kundval_contracts.facts import Fact
+from kundval_contracts.inputs import CLIENT, PLAN
+from kundval_contracts.timeline import Timeline
+
+from . import store
+from .domain import judge
+from .store import Record, Stated
+
+
+def record_facts(
+    tx: Tx, tenant: Tenant, given: Iterable[tuple[str, Fact]], *, keep_refused: bool
+) -> tuple[int, list[dict[str, Any]]]:
+    """Store facts of any number of assignments and publish what changed.
+
+    A fact with place -1 gets the next place of its assignment. Returns how many facts were new, and the
+    rejections of these. Raises NotFound (unknown assignment or provider), Conflict (an id or place taken by
+    another fact) and, unless `keep_refused`, FactRefused; then nothing is stored.
+    """
+    by_assignment: dict[str, list[Fact]] = {}
+    for assignment, fact in given:
+        provider = fact.get("provider")
+        if provider is not None and provider not in tenant.providers:
+            raise NotFound(f"There is no provider {provider}.")
+        by_assignment.setdefault(assignment, []).append(fact)
+    records = store.load_records(tx, tenant.id, sorted(by_assignment), lock=True)
+    missing = sorted(set(by_assignment) - set(records))
+    if missing:
+        raise NotFound(f"There is no assignment {missing[0]}.")
+    new = {name: _add(records[name], facts) for name, facts in by_assignment.items()}
+    findings = _judge(tx, tenant, {name: record for name, record in records.items() if new[name]}, new)
+    refused = [finding for fact_id, finding in findings if fact_id in new[finding.assignment]]
+    if refused and not keep_refused:
+        raise FactRefused(refused[0].message, code=refused[0].code, rules=refused[0].rules)
+    return sum(map(len, new.values())), [finding.as_json() for finding in refused]
+
+
+def withdraw_fact(tx: Tx, tenant: Tenant, assignment: str, fact_id: str) -> bool:
+    """Take back a fact; False if there is none (any more). Raises NotFound for an unknown assignment."""
+    records = store.load_records(tx, tenant.id, [assignment], lock=True)
+    if assignment not in records:
+        raise NotFound(f"There is no assignment {assignment}.")
+    stated = records[assignment].stated.pop(fact_id, None)
+    if stated is None:
+        return False
+    if stated.in_effect:
+        stated.revision += 1
+        _publish(tx, tenant.id, assignment, stated.fact, stated.revision, in_effect=False)
+    store.withdraw(tx, tenant.id, assignment, fact_id, stated.revision)
+    _judge(tx, tenant, records, {})
+    return True
+
+
+def _add(record: Record, facts: Sequence[Fact]) -> set[str]:
+    """Put new facts into the record; the ids that were new. A fact stated again as it was is no news."""
+    taken = {stated.fact.place for stated in record.stated.values()}
+    new: set[str] = set()
+    for fact in facts:
+        known = record.stated.get(fact.id)
+        if known is not None:
+            if known.fact != (replace(fact, place=known.fact.place) if fact.place < 0 else fact):
+                raise Conflict(f"The fact {fact.id} of {record.case.assignment} was stated with other contents.")
+            continue
+        place = fact.place if fact.place >= 0 else max(taken, default=-1) + 1
+        if place in taken:
+            raise Conflict(f"Another fact of {record.case.assignment} has the ordinal {place}.")
+        taken.add(place)
+        record.stated[fact.id] = Stated(replace(fact, place=place))
+        new.add(fact.id)
+    return new
+
+
+def _judge(
+    tx: Tx, tenant: Tenant, records: Mapping[str, Record], new: Mapping[str, set[str]]
+) -> list[tuple[str, Rejection]]:
+    """Judge every record anew, store and publish the difference; (fact id, rejection) of all that stand refused."""
+    added: list[tuple[str, Stated]] = []
+    changed: list[tuple[str, Stated]] = []
+    states: dict[str, AssignmentState] = {}
+    refused: list[tuple[str, Rejection]] = []
+    for name, record in sorted(records.items()):
+        case = record.case.having(stated.fact for stated in record.stated.values())
+        verdict = judge(case, record.client, tenant)
+        in_effect = {fact.id for fact in verdict.in_effect}
+        findings: dict[int, list[Rejection]] = {}
+        for rejection in verdict.rejections:
+            findings.setdefault(rejection.fact, []).append(rejection)
+        for fact in case.facts:
+            stated = record.stated[fact.id]
+            was = (stated.in_effect, stated.findings)
+            stated.in_effect = fact.id in in_effect
+            stated.findings = tuple(findings.get(fact.place, ()))
+            if stated.in_effect != was[0]:
+                stated.revision += 1
+                _publish(tx, tenant.id, name, fact, stated.revision, in_effect=stated.in_effect)
+            if fact.id in new.get(name, ()):
+                added.append((name, stated))
+            elif was != (stated.in_effect, stated.findings):
+                changed.append((name, stated))
+            refused += [(fact.id, finding) for finding in stated.findings]
+        if verdict.state is not record.state:
+            states[name] = verdict.state
+            tx.publish(
+                "assignment.state_changed",
+                subject=name,
+                tenant=tenant.id,
+                data={"assignment": name, "state": verdict.state.value},
+            )
+    store.add_facts(tx, tenant.id, added)
+    store.save_judgements(tx, tenant.id, changed)
+    store.save_states(tx, tenant.id, states)
+    return refused
+
+
+def _publish(tx: Tx, tenant: str, assignment: str, fact: Fact, revision: int, *, in_effect: bool) -> None:
+    if in_effect:
+        name, data = f"assignment.{fact.kind}", fact_event(assignment, fact, revision)
+    else:
+        name = "assignment.fact_withdrawn"
+        data = {"assignment": assignment, "fact_id": fact.id, "fact": fact.kind.value, "revision": revision}
+    tx.publish(name, subject=assignment, tenant=tenant, data=data)
+
+
+def register(tx: Tx, tenant: Tenant, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Store new assignments and tell the others; how many were new. The same id again is not touched.
+
+    Raises InvalidRequest for a client or plan that is not complete.
+    """
+    loaded: dict[str, tuple[Case, Client]] = {}
+    faults: list[Fault] = []
+    for place, row in enumerate(rows):
+        for name, schema in (("client", CLIENT), ("plan", PLAN)):
+            try:
+                schema.load(row[name] or {})
+            except ValidationError as error:
+                faults += faults_of(error.messages, f"assignments[{place}].{name}")
+        if not faults:
+            case = Case(row["id"], row["programme"], PLAN.load(row["plan"] or {}), row["delivery_area"])
+            loaded[row["id"]] = (case, CLIENT.load(row["client"]))
+    if faults:
+        raise InvalidRequest(faults=faults)
+    added = store.add_assignments(
+        tx, tenant.id, ((case, client, AssignmentState.IN_ASSESSMENT) for case, client in loaded.values())
+    )
+    for name in sorted(added):
+        case, _ = loaded[name]
+        tx.publish(
+            "assignment.registered",
+            subject=name,
+            tenant=tenant.id,
+            data={
+                "assignment": name,
+                "programme": case.programme.value,
+                "delivery_area": case.delivery_area,
+                "plan": PLAN.dump(case.plan),
+            },
+        )
+    return len(added)
+
+
+def require_access(tx: Tx, tenant: Tenant, caller: Caller, assignments: set[str]) -> None:
+    """A provider states facts about assignments that it is, or is asked to be, in charge of. Raises Forbidden."""
+    if caller.provider is None:
+        return
+    records = store.load_records(tx, tenant.id, sorted(assignments))
+    for name in assignments:
+        caller.require(caller.provider if name in records and _knows(records[name], caller.provider) else None)
+
+
+def state(tx: Tx, tenant: Tenant, assignment: str, caller: Caller) -> dict[str, Any]:
+    """Where an assignment stands, with every fact and whether it counts. Raises NotFound, Forbidden."""
+    record = _one(tx, tenant, assignment)
+    if caller.provider is not None and not _knows(record, caller.provider):
+        caller.require(None)
+    case = record.case.having(stated.fact for stated in record.stated.values() if stated.in_effect)
+    provider = Timeline(case, tenant.settings).provider_on(tenant.business_date or date.max)
+    return {
+        "assignment": assignment,
+        "programme": case.programme,
+        "delivery_area": case.delivery_area,
+        "state": record.state,
+        "provider": provider,
+        "facts": [
+            {
+                "id": stated.fact.id,
+                "fact": stated.fact.kind,
+                "on": stated.fact.on,
+                "known_on": stated.fact.known_on,
+                "place": stated.fact.place,
+                "in_effect": stated.in_effect,
+                "code": stated.findings[0].code if stated.findings else None,
+                "rules": [rule for finding in stated.findings for rule in finding.rules],
+            }
+            for stated in sorted(record.stated.values(), key=lambda one: one.fact.order)
+        ],
+    }
+
+
+def explain(tx: Tx, tenant: Tenant, assignment: str) -> list[dict[str, Any]]:
+    """The facts of an assignment in order, each with the judgement on it. Raises NotFound."""
+    record = _one(tx, tenant, assignment)
+    return [
+        {
+            "on": stated.fact.on.isoformat(),
+            "fact": stated.fact.kind.value,
+            "known_on": stated.fact.known_on.isoformat(),
+            "in_effect": stated.in_effect,
+            "findings": [finding.as_json() for finding in stated.findings],
+        }
+        for stated in sorted(record.stated.values(), key=lambda one: one.fact.order)
+    ]
+
+
+def _one(tx: Tx, tenant: Tenant, assignment: str) -> Record:
+    records = store.load_records(tx, tenant.id, [assignment])
+    if assignment not in records:
+        raise NotFound(f"There is no assignment {assignment}.")
+    return records[assignment]
+
+
+def _knows(record: Record, provider: str) -> bool:
+    """True if the provider was ever chosen for, or put in charge of, the assignment by a fact in effect."""
+    return any(
+        stated.in_effect and stated.fact.get("provider") == provider
+        for stated in record.stated.values()
+        if stated.fact.kind in (FactKind.PROVIDER_CHOSEN, FactKind.PROVIDER_SWITCH, FactKind.RESUMED)
+    )

@@ -1,0 +1,81 @@
+"""The assignment service: owns clients, assignments and the facts about them; publishes what takes effect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kundval_chassis import held
+from kundval_chassis.db import Database, Tx
+from kundval_chassis.relay import Outbox
+from kundval_chassis.rpc import command, query
+from kundval_chassis.rules import DeploymentRules
+from kundval_chassis.service import info
+from kundval_chassis.tokens import Caller
+
+from . import record, store, tenants
+
+
+class AssignmentService:
+    name = "assignment"
+    rule_settings = ("AMI1_MONTHLY_FEE", "AMI2_MONTHLY_FEE")
+    db = Database()
+    outbox = Outbox()
+    rules = DeploymentRules()
+
+    @command("assignment.open_tenant")
+    def open_tenant(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        tenant = tenants.read(request, self.rules)
+        tenants.open_tenant(tx, tenant)
+        return {"tenant": tenant.id}
+
+    @command("assignment.open_day")
+    def open_day(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        tenant = tenants.get(tx, request["tenant"])
+        day = tenants.open_day(tx, tenant, request["date"])
+        return {"tenant": tenant.id, "date": day}
+
+    @command("assignment.register")
+    def register(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        tenant = tenants.get(tx, request["tenant"])
+        return {"registered": record.register(tx, tenant, request["assignments"])}
+
+    @command("assignment.record_facts")
+    def record_facts(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        tenant = tenants.get(tx, request["tenant"])
+        given = [(row["assignment"], row["fact"]) for row in request["facts"]]
+        record.require_access(tx, tenant, caller, {assignment for assignment, _ in given})
+        recorded, refused = record.record_facts(tx, tenant, given, keep_refused=request["keep_refused"])
+        return {"recorded": recorded, "refused": refused}
+
+    @command("assignment.withdraw_fact")
+    def withdraw_fact(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        tenant = tenants.get(tx, request["tenant"])
+        return {"withdrawn": record.withdraw_fact(tx, tenant, request["assignment"], request["fact"])}
+
+    @query("assignment.rejections")
+    def rejections(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        page = store.page(tx, request["tenant"], request["assignment"], request["after"], request["limit"])
+        rows = store.rejections(tx, request["tenant"], page)
+        return {"rejections": rows, "next": page[-1] if len(page) == request["limit"] else None}
+
+    @query("assignment.state")
+    def state(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        return record.state(tx, tenants.get(tx, request["tenant"]), request["assignment"], caller)
+
+    @query("assignment.explain")
+    def explain(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        rows = record.explain(tx, tenants.get(tx, request["tenant"]), request["assignment"])
+        return {"assignment": request["assignment"], "rows": rows}
+
+    @query("assignment.summary")
+    def summary(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        tenant = tenants.get(tx, request["tenant"])
+        return {"tenant": tenant.id, "business_date": tenant.business_date, **store.summary(tx, tenant.id)}
+
+    @query("assignment.positions")
+    def positions(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        return held.positions(tx, request["tenant"])
+
+    @query("assignment.info")
+    def info(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        return info(tx, self.name)

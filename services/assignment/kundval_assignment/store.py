@@ -1,0 +1,252 @@
+"""SQL of the assignment service. No rules here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from kundval_chassis.db import Tx
+from kundval_contracts.answer import Rejection
+from kundval_contracts.case import Case, Client, Plan, Provider, Tenant
+from kundval_contracts.codes import AssignmentState, FactKind, Programme
+from kundval_contracts.facts import FACT_SCHEMAS, Fact, dump_fields
+from kundval_contracts.inputs import CLIENT, PLAN, PROVIDER
+from kundval_contracts.settings import RuleSettings, dump_settings, dump_tariffs, read_settings, read_tariffs
+
+
+@dataclass(slots=True)
+class Stated:
+    """A fact as stored: the statement, the judgement on it and how often it was told."""
+
+    fact: Fact
+    in_effect: bool = False
+    findings: tuple[Rejection, ...] = ()
+    revision: int = 0
+
+
+@dataclass(slots=True)
+class Record:
+    """An assignment with everything that was ever stated about it and not withdrawn."""
+
+    case: Case
+    client: Client
+    state: AssignmentState
+    stated: dict[str, Stated] = field(default_factory=dict)
+
+
+# --- tenants -----------------------------------------------------------------------------------------
+
+
+def save_tenant(tx: Tx, tenant: Tenant) -> None:
+    tx.execute(
+        "INSERT INTO tenant (tenant, municipality, settings, tariffs, providers) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT (tenant) DO UPDATE SET municipality = excluded.municipality, settings = excluded.settings,"
+        " tariffs = excluded.tariffs, providers = excluded.providers",
+        (
+            tenant.id,
+            tenant.municipality,
+            Jsonb(dump_settings(tenant.settings.values)),
+            Jsonb(dump_tariffs(tenant.settings.tariffs)),
+            Jsonb([PROVIDER.dump(provider) for provider in tenant.providers.values()]),
+        ),
+    )
+
+
+def load_tenant(tx: Tx, name: str) -> Tenant | None:
+    row = tx.one("SELECT * FROM tenant WHERE tenant = %s", (name,))
+    if row is None:
+        return None
+    providers: list[Provider] = [PROVIDER.load(item) for item in row["providers"]]
+    return Tenant(
+        name,
+        row["municipality"],
+        RuleSettings(read_settings(row["settings"]), read_tariffs(row["tariffs"])),
+        {provider.id: provider for provider in providers},
+        row["business_date"],
+    )
+
+
+def save_day(tx: Tx, tenant: str, day: date) -> None:
+    tx.execute("UPDATE tenant SET business_date = %s WHERE tenant = %s", (day, tenant))
+
+
+# --- assignments -------------------------------------------------------------------------------------
+
+
+def add_assignments(tx: Tx, tenant: str, rows: Iterable[tuple[Case, Client, AssignmentState]]) -> set[str]:
+    """Store new assignments; the ids that were new."""
+    added = tx.insert_rows(
+        "assignment",
+        ("tenant", "assignment", "programme", "delivery_area", "plan", "client", "state"),
+        [
+            (
+                tenant,
+                case.assignment,
+                case.programme.value,
+                case.delivery_area,
+                PLAN.dump(case.plan),
+                CLIENT.dump(client),
+                state.value,
+            )
+            for case, client, state in rows
+        ],
+        "ON CONFLICT DO NOTHING RETURNING assignment",
+    )
+    return {row["assignment"] for row in added}
+
+
+def load_records(tx: Tx, tenant: str, assignments: Sequence[str], *, lock: bool = False) -> dict[str, Record]:
+    """Records of those assignments that exist; with `lock`, nobody else changes them until the transaction ends."""
+    rows = tx.query(
+        "SELECT * FROM assignment WHERE tenant = %s AND assignment = ANY(%s) ORDER BY assignment"
+        + (" FOR UPDATE" if lock else ""),
+        (tenant, list(assignments)),
+    )
+    found = {
+        row["assignment"]: Record(
+            Case(row["assignment"], Programme(row["programme"]), _plan(row["plan"]), row["delivery_area"]),
+            CLIENT.load(row["client"]),
+            AssignmentState(row["state"]),
+        )
+        for row in rows
+    }
+    for row in tx.query(
+        "SELECT * FROM stated_fact WHERE tenant = %s AND assignment = ANY(%s) AND withdrawn_at IS NULL"
+        " ORDER BY assignment, on_day, place",
+        (tenant, list(found)),
+    ):
+        found[row["assignment"]].stated[row["fact_id"]] = Stated(
+            fact := _fact(row),
+            row["in_effect"],
+            tuple(
+                Rejection(row["assignment"], fact.place, item["code"], item["message"], tuple(item["rules"]))
+                for item in row["findings"]
+            ),
+            row["revision"],
+        )
+    return found
+
+
+def add_facts(tx: Tx, tenant: str, facts: Iterable[tuple[str, Stated]]) -> None:
+    tx.insert_rows(
+        "stated_fact",
+        (
+            "tenant",
+            "assignment",
+            "fact_id",
+            "place",
+            "kind",
+            "on_day",
+            "known_on",
+            "data",
+            "in_effect",
+            "findings",
+            "revision",
+        ),
+        [
+            (
+                tenant,
+                assignment,
+                one.fact.id,
+                one.fact.place,
+                one.fact.kind.value,
+                one.fact.on,
+                one.fact.known_on,
+                dump_fields(one.fact),
+                one.in_effect,
+                _findings(one),
+                one.revision,
+            )
+            for assignment, one in facts
+        ],
+    )
+
+
+def save_judgements(tx: Tx, tenant: str, facts: Iterable[tuple[str, Stated]]) -> None:
+    rows = [
+        (one.in_effect, Jsonb(_findings(one)), one.revision, tenant, assignment, one.fact.id)
+        for assignment, one in facts
+    ]
+    if rows:
+        tx.executemany(
+            "UPDATE stated_fact SET in_effect = %s, findings = %s, revision = %s"
+            " WHERE tenant = %s AND assignment = %s AND fact_id = %s",
+            rows,
+        )
+
+
+def save_states(tx: Tx, tenant: str, states: Mapping[str, AssignmentState]) -> None:
+    if states:
+        tx.executemany(
+            "UPDATE assignment SET state = %s WHERE tenant = %s AND assignment = %s",
+            [(state.value, tenant, assignment) for assignment, state in sorted(states.items())],
+        )
+
+
+def withdraw(tx: Tx, tenant: str, assignment: str, fact_id: str, revision: int) -> None:
+    tx.execute(
+        "UPDATE stated_fact SET in_effect = false, findings = '[]', withdrawn_at = now(), revision = %s"
+        " WHERE tenant = %s AND assignment = %s AND fact_id = %s",
+        (revision, tenant, assignment, fact_id),
+    )
+
+
+# --- reading -----------------------------------------------------------------------------------------
+
+
+def page(tx: Tx, tenant: str, assignment: str | None, after: str | None, limit: int) -> list[str]:
+    """Ids of the next assignments of a tenant in order."""
+    rows = tx.query(
+        "SELECT assignment FROM assignment WHERE tenant = %(tenant)s"
+        " AND (%(one)s::text IS NULL OR assignment = %(one)s)"
+        " AND (%(after)s::text IS NULL OR assignment > %(after)s) ORDER BY assignment LIMIT %(limit)s",
+        {"tenant": tenant, "one": assignment, "after": after, "limit": limit},
+    )
+    return [row["assignment"] for row in rows]
+
+
+def rejections(tx: Tx, tenant: str, assignments: Sequence[str]) -> list[dict[str, Any]]:
+    rows = tx.query(
+        "SELECT assignment, place AS fact, findings FROM stated_fact WHERE tenant = %s AND assignment = ANY(%s)"
+        " AND NOT in_effect AND withdrawn_at IS NULL ORDER BY assignment, place",
+        (tenant, list(assignments)),
+    )
+    return [{**row, **finding} for row in rows for finding in row.pop("findings")]
+
+
+def summary(tx: Tx, tenant: str) -> dict[str, Any]:
+    """Counts for one tenant: assignments, facts, by state, rejections by code."""
+    states = tx.query(
+        "SELECT state, count(*) AS n FROM assignment WHERE tenant = %s GROUP BY state ORDER BY state", (tenant,)
+    )
+    codes = tx.query(
+        "SELECT finding ->> 'code' AS code, count(*) AS n FROM stated_fact, jsonb_array_elements(findings) AS finding"
+        " WHERE tenant = %s AND NOT in_effect AND withdrawn_at IS NULL GROUP BY 1 ORDER BY 1",
+        (tenant,),
+    )
+    facts = tx.value("SELECT count(*) FROM stated_fact WHERE tenant = %s AND withdrawn_at IS NULL", (tenant,))
+    return {
+        "assignments": sum(row["n"] for row in states),
+        "facts": facts,
+        "states": {row["state"]: row["n"] for row in states},
+        "rejections": {row["code"]: row["n"] for row in codes},
+    }
+
+
+def _fact(row: Mapping[str, Any]) -> Fact:
+    kind = FactKind(row["kind"])
+    data = FACT_SCHEMAS[kind].load(row["data"])
+    return Fact(row["fact_id"], kind, row["on_day"], row["known_on"], row["place"], data)
+
+
+def _plan(raw: Mapping[str, Any]) -> Plan:
+    plan: Plan = PLAN.load(raw)
+    return plan
+
+
+def _findings(one: Stated) -> list[dict[str, Any]]:
+    return [{"code": item.code, "message": item.message, "rules": list(item.rules)} for item in one.findings]

@@ -1,0 +1,104 @@
+"""Tenants: a municipality with its readings, tariffs, providers and business date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from marshmallow import ValidationError
+
+from kundval_chassis.db import Tx
+from kundval_contracts.case import Provider, Tenant
+from kundval_contracts.errors import Conflict, Fault, InvalidRequest, NotFound, faults_of
+from kundval_contracts.inputs import PROVIDER
+from kundval_contracts.profiles import profiles
+from kundval_contracts.settings import (
+    RuleSettings,
+    SettingsFault,
+    TariffVersion,
+    dump_settings,
+    dump_tariffs,
+    read_settings,
+    read_tariffs,
+)
+
+from . import store
+
+
+def get(tx: Tx, name: str) -> Tenant:
+    """The tenant; raises NotFound."""
+    tenant = store.load_tenant(tx, name)
+    if tenant is None:
+        raise NotFound(f"There is no tenant {name}.")
+    return tenant
+
+
+def read(request: dict[str, Any], deployment: Mapping[str, Any]) -> Tenant:
+    """A tenant from a request. Settings go over the profile's; without any, the deployment's do.
+
+    Raises InvalidRequest with every fault by path.
+    """
+    faults: list[Fault] = []
+    municipality = request["municipality"]
+    if municipality not in profiles():
+        raise InvalidRequest(faults=[Fault(path="municipality", message=f"must be one of: {', '.join(profiles())}")])
+    values = {**profiles()[municipality].settings, **deployment}
+    tariffs: tuple[TariffVersion, ...] = ()
+    try:
+        if request["settings"] is not None:
+            values = read_settings(request["settings"], profiles()[municipality].settings)
+    except SettingsFault as error:
+        faults += [Fault(path=f"settings.{key}", message=message) for key, message in error.faults]
+    try:
+        tariffs = read_tariffs(request["tariffs"])
+    except SettingsFault as error:
+        faults += [Fault(path=f"tariffs.{key}", message=message) for key, message in error.faults]
+    settings = RuleSettings(values, tariffs)
+    providers: dict[str, Provider] = {}
+    for place, row in enumerate(request["providers"]):
+        try:
+            provider = PROVIDER.load(row)
+        except ValidationError as error:
+            faults += faults_of(error.messages, f"providers[{place}]")
+            continue
+        if provider.id in providers:
+            faults.append(Fault(path=f"providers[{place}].id", message=f"{provider.id} stands twice"))
+        providers[provider.id] = provider
+    if faults:
+        raise InvalidRequest(faults=faults)
+    return Tenant(request["tenant"], municipality, settings, providers)
+
+
+def open_tenant(tx: Tx, tenant: Tenant) -> None:
+    """Store the tenant, new or changed, and tell the others."""
+    store.save_tenant(tx, tenant)
+    tx.publish(
+        "assignment.tenant_opened",
+        subject=tenant.id,
+        tenant=tenant.id,
+        data={
+            "municipality": tenant.municipality,
+            "settings": dump_settings(tenant.settings.values),
+            "tariffs": dump_tariffs(tenant.settings.tariffs),
+            # a provider's name is not needed to pay it the right amount
+            "providers": [
+                {
+                    "id": provider.id,
+                    "ownership": provider.ownership.value,
+                    "authorised": {code.value: day.isoformat() for code, day in provider.authorised.items()},
+                }
+                for provider in tenant.providers.values()
+            ],
+        },
+    )
+
+
+def open_day(tx: Tx, tenant: Tenant, day: date) -> date:
+    """Move the business date forward. The same day again is told to nobody; raises Conflict for an earlier one."""
+    if tenant.business_date is not None and day < tenant.business_date:
+        raise Conflict(f"The business date is {tenant.business_date} already.")
+    if day != tenant.business_date:
+        store.save_day(tx, tenant.id, day)
+        tx.publish("assignment.day_opened", subject=tenant.id, tenant=tenant.id, data={"date": day.isoformat()})
+    return day

@@ -37,6 +37,11 @@ NO_DELIVERY_LIMIT = 1_000_000_000
 RETRY_DELAYS = (1_000, 5_000, 30_000, 120_000)
 
 
+#: py-amqp would give up a connection whose data is not taken for a second, which is just what a broker under an alarm
+#: does. Heartbeats tell a slow broker from a dead one.
+_SOCKET = {socket.TCP_USER_TIMEOUT: 60_000}
+
+
 class PublishFailed(OSError):
     """The broker did not take what was published. It may have taken a part."""
 
@@ -70,8 +75,10 @@ class Link:
         name: str,
         heartbeat: int = 20,
         connect_timeout: float = 5.0,
+        answer_timeout: float = 10.0,
         stopping: Callable[[], bool] = lambda: False,
     ):
+        self.uri = uri
         self.blocked = False
         self._stopping = stopping
         self._confirming = False
@@ -85,6 +92,7 @@ class Link:
                 **parse_uri(one),
                 heartbeat=heartbeat,
                 connect_timeout=connect_timeout,
+                socket_settings=_SOCKET,
                 client_properties={"connection_name": name},
                 on_blocked=self._on_blocked,
                 on_unblocked=self._on_unblocked,
@@ -100,6 +108,8 @@ class Link:
             raise error
         self.connection = connection
         try:
+            # the end of every wait for which no other is given: opening, declaring, writing
+            connection.transport.sock.settimeout(answer_timeout)
             self.channel = connection.channel()
         except BaseException:
             connection.collect()
@@ -107,7 +117,18 @@ class Link:
 
     # --- publishing ------------------------------------------------------------------------------
 
-    def publish(self, messages: Sequence[Outgoing], *, timeout: float = 15.0) -> set[str]:
+    def confirm(self) -> None:
+        """Ask for confirms, once; `publish` does so too, but this can be had before there is something to send."""
+        if not self._confirming:
+            self.channel.confirm_select()
+            self.channel.events["basic_ack"].add(self._on_ack)
+            self.channel.events["basic_nack"].add(self._on_nack)
+            self.channel.events["basic_return"].add(self._on_return)
+            self._confirming = True
+
+    def publish(
+        self, messages: Sequence[Outgoing], *, timeout: float = 15.0, meanwhile: Callable[[], object] = lambda: None
+    ) -> set[str]:
         """Publish all and wait until the broker has confirmed all; the ids of those that no queue took.
 
         Raises `PublishFailed` or another of `BROKER_ERRORS` when it is not known that all were taken; then
@@ -115,16 +136,11 @@ class Link:
         lasts.
         """
         channel = self.channel
-        if not self._confirming:
-            channel.confirm_select()
-            channel.events["basic_ack"].add(self._on_ack)
-            channel.events["basic_nack"].add(self._on_nack)
-            channel.events["basic_return"].add(self._on_return)
-            self._confirming = True
+        self.confirm()
         self._returned = set()
         self._refused = 0
         if self.blocked:
-            self._until_unblocked()
+            self._until_unblocked(meanwhile)
         with self.connection.transport.having_timeout(timeout):
             for message in messages:
                 content = amqp.Message(
@@ -151,6 +167,7 @@ class Link:
                 self.connection.drain_events(timeout=0.5)
             except TimeoutError:
                 self.beat()
+                meanwhile()
             if self.blocked or len(self._unconfirmed) < waiting:
                 deadline = monotonic() + timeout
             elif monotonic() > deadline:
@@ -161,9 +178,10 @@ class Link:
             raise PublishFailed(f"the broker refused {self._refused} messages")
         return self._returned
 
-    def _until_unblocked(self) -> None:
+    def _until_unblocked(self, meanwhile: Callable[[], object]) -> None:
         while self.blocked:
             self.tick(0.5)
+            meanwhile()
             if self._stopping():
                 raise Stopped
 
@@ -207,6 +225,14 @@ class Link:
         """Send a heartbeat if one is due; raises if the broker has been silent too long."""
         if self.connection.connected:
             self.connection.heartbeat_tick()
+
+    def settle(self, seconds: float = 0.1) -> None:
+        """Give the broker a moment before the end: a quorum queue may forget acknowledgements that came just before
+        their connection closed, and deliver again.
+        """
+        until = monotonic() + seconds
+        while (left := until - monotonic()) > 0:
+            self.tick(left)
 
     # --- end -------------------------------------------------------------------------------------
 

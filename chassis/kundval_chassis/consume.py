@@ -194,6 +194,7 @@ class Consumer:
                     batch, self._buffer = self._buffer[: self._batch], self._buffer[self._batch :]
                     if batch:
                         self._work(link, batch)
+                link.settle()
             except BROKER_ERRORS:
                 link.drop()
                 raise
@@ -241,7 +242,7 @@ class Consumer:
         with telemetry.EVENT_BATCH_SECONDS.labels(self.service).time():
             failures += self._handle(link, readable)
         if failures:
-            self._set_aside(failures)
+            self._set_aside(link, failures)
         link.channel.basic_ack(batch[-1].tag, multiple=True)
 
     def _read(self, delivery: Delivery) -> Event:
@@ -324,7 +325,7 @@ class Consumer:
 
     # --- failures --------------------------------------------------------------------------------
 
-    def _set_aside(self, failures: Iterable[Failure]) -> None:
+    def _set_aside(self, link: Link, failures: Iterable[Failure]) -> None:
         """Send failed deliveries to their retry queue or the parking, confirmed, before they are
         acknowledged.
         """
@@ -381,7 +382,7 @@ class Consumer:
                     self._amqp_uri, name=f"kundval {self.service} failures", stopping=lambda: self._stopping
                 )
             self._publisher.beat()
-            if self._publisher.publish(outgoing):
+            if self._publisher.publish(outgoing, meanwhile=link.tick):
                 raise ConnectionError("a retry or parking queue is missing")
         except BaseException:
             self._drop_publisher()

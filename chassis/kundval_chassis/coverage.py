@@ -57,7 +57,7 @@ def coverage(tests: Path | None = None) -> list[Coverage]:
     """Every rule in the rulebook's order. `tests`: the folder of tests, by default the checkout's."""
     implemented = _collect(entry for name in PACKAGES for entry in implementations(name))
     folder = tests if tests is not None else checkout_tests()
-    tested = _collect(tests_of(folder)) if folder is not None else {}
+    tested = _collect(marked_tests(folder)) if folder is not None else {}
     return [_row(one, implemented.get(one.id, ()), tested.get(one.id, ())) for one in register().values()]
 
 
@@ -81,7 +81,7 @@ def implementations(package: str) -> Iterator[tuple[str, str]]:
                         yield one, f"{module}:{name}"
 
 
-def tests_of(folder: Path) -> Iterator[tuple[str, str]]:
+def marked_tests(folder: Path) -> Iterator[tuple[str, str]]:
     """(rule id, "tests/file.py::test") for every test that is marked, also through its class or its parameters."""
     for file in sorted(folder.rglob("test_*.py")):
         tree = _parse(file)

@@ -11,12 +11,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from amqp.exceptions import NotFound
 
-from .amqp import RETRY_DELAYS, Link, Outgoing, parked_queue, retry_queue
+from .amqp import BROKER_ERRORS, RETRY_DELAYS, Link, Outgoing, parked_queue, retry_queue
 from .consume import ATTEMPTS, CODE, ERROR, FIELD, FIRST_FAILED, PARKED_AT, REASON, RULES
 from .relay import NoSuchQueue
 
@@ -65,18 +67,18 @@ def depths(uri: str, queue: str) -> Depths:
 
 def list_parked(uri: str, queue: str, limit: int = 100) -> list[Parked]:
     """The first parked messages of a consumer's queue. Raises `NoSuchQueue`."""
-    with Link(uri, name="kundval dead-letters") as link:
-        return [_describe(message, queue) for message in _walk(link, queue, limit)]
+    with _Parking(uri, queue) as parking:
+        return [_describe(message, queue) for message in parking.walk(limit)]
 
 
 def show(uri: str, queue: str, id: str, *, with_data: bool = False) -> dict[str, Any]:
     """One parked message: `{"headers": {…}, "envelope": {…}}`, or `"text"` for what is no JSON object.
 
-    Without `with_data` neither the event's data nor unreadable text is shown: it may say something about a
-    person. Raises KeyError if there is none with that id, `NoSuchQueue`.
+    Without `with_data` neither the event's data nor unreadable text is shown: it may say something about a person.
+    Raises KeyError if there is none with that id, `NoSuchQueue`.
     """
-    with Link(uri, name="kundval dead-letters") as link:
-        for message in _walk(link, queue):
+    with _Parking(uri, queue) as parking:
+        for message in parking.walk():
             if _id(message) == id:
                 return _shown(message, with_data)
     raise KeyError(id)
@@ -87,30 +89,28 @@ def retry(uri: str, queue: str, ids: Collection[str] | None = None) -> int:
 
     Raises `NoSuchQueue`, or KeyError naming the ids that are not parked (the others have been sent).
     """
-    moved: set[str] = set()
-    count = 0
-    with Link(uri, name="kundval dead-letters") as link, Link(uri, name="kundval retry") as publisher:
-        chosen: list[Any] = []
+    moved: list[str] = []
+    chosen: list[Any] = []
+    with _Parking(uri, queue) as parking, Link(uri, name="kundval retry") as publisher:
 
         def send() -> None:
             if publisher.publish([_again(message, queue) for message in chosen]):
                 raise NoSuchQueue(queue)
             for message in chosen:
-                link.channel.basic_ack(message.delivery_tag)
+                parking.remove(message)
+                moved.append(_id(message))
             chosen.clear()
 
-        for message in _walk(link, queue):
+        for message in parking.walk():
             publisher.beat()
             if ids is None or _id(message) in ids:
                 chosen.append(message)
-                moved.add(_id(message))
-                count += 1
             if len(chosen) >= _CHUNK:
                 send()
         if chosen:
             send()
     _check(ids, moved)
-    return count
+    return len(moved)
 
 
 def drop(uri: str, queue: str, ids: Collection[str]) -> int:
@@ -118,36 +118,70 @@ def drop(uri: str, queue: str, ids: Collection[str]) -> int:
 
     Raises `NoSuchQueue`, or KeyError naming the ids that are not parked (the others have been dropped).
     """
-    dropped: set[str] = set()
-    count = 0
-    with Link(uri, name="kundval dead-letters") as link:
-        for message in _walk(link, queue):
+    dropped: list[str] = []
+    with _Parking(uri, queue) as parking:
+        for message in parking.walk():
             if _id(message) in ids:
-                link.channel.basic_ack(message.delivery_tag)
-                dropped.add(_id(message))
-                count += 1
+                parking.remove(message)
+                dropped.append(_id(message))
     _check(ids, dropped)
-    return count
+    return len(dropped)
 
 
-def _check(ids: Collection[str] | None, found: set[str]) -> None:
-    missing = sorted(set(ids or ()) - found)
+class _Parking:
+    """The parked messages of a queue, held while one looks at them. At the end the broker puts back the rest."""
+
+    def __init__(self, uri: str, queue: str):
+        self._queue = parked_queue(queue)
+        self._link = Link(uri, name="kundval dead-letters")
+        count = _count(self._link, self._queue)
+        if count is None:
+            self._link.close()
+            raise NoSuchQueue(queue)
+        self._count = count
+        self._held = 0
+        self._removed = False
+
+    def walk(self, limit: int | None = None) -> Iterator[Any]:
+        """Each message that was there at the beginning, once: not those that are parked again meanwhile."""
+        for _ in range(self._count if limit is None else min(self._count, limit)):
+            message = self._link.channel.basic_get(self._queue)
+            if message is None:
+                return
+            self._held += 1
+            yield message
+
+    def remove(self, message: Any) -> None:
+        self._link.channel.basic_ack(message.delivery_tag)
+        self._held -= 1
+        self._removed = True
+
+    def __enter__(self) -> _Parking:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._removed:
+            # a quorum queue may forget acknowledgements that came just before the end of their connection;
+            # what it answers after them it has taken in
+            with suppress(*BROKER_ERRORS):
+                self._link.channel.basic_get(self._queue)
+        self._link.close()
+        if self._held:
+            with suppress(*BROKER_ERRORS):
+                self._await_return()
+
+    def _await_return(self) -> None:
+        """The broker takes a moment to put messages back: wait for it, so that whoever looks next sees them."""
+        until = monotonic() + 1.0
+        with Link(self._link.uri, name="kundval dead-letters") as link:
+            while (_count(link, self._queue) or 0) < self._held and monotonic() < until:
+                link.tick(0.02)
+
+
+def _check(ids: Collection[str] | None, found: list[str]) -> None:
+    missing = sorted(set(ids or ()) - set(found))
     if missing:
         raise KeyError(", ".join(missing))
-
-
-def _walk(link: Link, queue: str, limit: int | None = None) -> Iterator[Any]:
-    """Every message in the parking, each once, unacknowledged: the broker puts them back when the link
-    closes.
-    """
-    count = _count(link, parked_queue(queue))
-    if count is None:
-        raise NoSuchQueue(queue)
-    for _ in range(count if limit is None else min(count, limit)):
-        message = link.channel.basic_get(parked_queue(queue))
-        if message is None:
-            return
-        yield message
 
 
 def _count(link: Link, queue: str) -> int | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -44,70 +45,66 @@ def show(answer: Mapping[str, Any], page: Console) -> None:
 
 def _assignment(name: str, parts: Mapping[str, list[Mapping[str, Any]]], page: Console) -> None:
     page.print(Text(name, style="bold"))
-    if parts["lines"]:
-        page.print(
-            _table(
-                ("line", "provider", "from", "to", ">SEK", "status", "payable", "because"),
+    _reasoned(
+        ("line", "provider", "from", "to", ">SEK", "status", "payable"),
+        [
+            (
                 (
-                    (
-                        f"{row['kind']} {row['sequence']}", row["provider"], row["from"], row["to"],
-                        row["amount"], row["status"], row["payable_from"] or "-",
-                        f"{row['because']} [{', '.join(row['rules'])}]",
-                    )
-                    for row in parts["lines"]
+                    f"{row['kind']} {row['sequence']}",
+                    row["provider"],
+                    row["from"],
+                    row["to"],
+                    row["amount"],
+                    row["status"],
+                    row["payable_from"] or "-",
                 ),
+                f"{row['because']} [{', '.join(row['rules'])}]",
             )
-        )  # fmt: skip
-    if parts["totals"]:
-        page.print(
-            _table(
-                ("payable to", "kind", ">SEK"),
-                ((row["provider"], row["kind"], row["amount"]) for row in parts["totals"]),
+            for row in parts["lines"]
+        ],
+        page,
+    )
+    _table(
+        ("payable to", "kind", ">SEK"),
+        [(row["provider"], row["kind"], row["amount"]) for row in parts["totals"]],
+        page,
+    )
+    _table(
+        ("posted", "line", "provider", ">SEK", "takes back"),
+        [
+            (row["run"], f"{row['kind']} {row['sequence']}", row["provider"], row["amount"], row["reverses"] or "")
+            for row in parts["postings"]
+        ],
+        page,
+    )
+    _table(
+        ("obligation", "due", "who", "state", "met", "rules"),
+        [
+            (
+                f"{row['kind']} {row['sequence']}",
+                row["due"] or "-",
+                row["responsible"],
+                row["state"],
+                row["met_on"] or "-",
+                ", ".join(row["rules"]),
             )
-        )
-    if parts["postings"]:
-        page.print(
-            _table(
-                ("posted", "line", "provider", ">SEK", "takes back"),
-                (
-                    (
-                        row["run"], f"{row['kind']} {row['sequence']}", row["provider"], row["amount"],
-                        row["reverses"] or "",
-                    )
-                    for row in parts["postings"]
-                ),
-            )
-        )  # fmt: skip
-    if parts["obligations"]:
-        page.print(
-            _table(
-                ("obligation", "due", "who", "state", "met", "rules"),
-                (
-                    (
-                        f"{row['kind']} {row['sequence']}", row["due"] or "-", row["responsible"], row["state"],
-                        row["met_on"] or "-", ", ".join(row["rules"]),
-                    )
-                    for row in parts["obligations"]
-                ),
-            )
-        )  # fmt: skip
-    if parts["notices"]:
-        page.print(
-            _table(
-                ("notice", "to", "on", "rules"),
-                ((row["kind"], row["to"], row["on"], ", ".join(row["rules"])) for row in parts["notices"]),
-            )
-        )
-    if parts["rejections"]:
-        page.print(
-            _table(
-                ("rejected fact", "code", "because"),
-                (
-                    (str(row["fact"]), row["code"], f"{row['message']} [{', '.join(row['rules'])}]")
-                    for row in parts["rejections"]
-                ),
-            )
-        )
+            for row in parts["obligations"]
+        ],
+        page,
+    )
+    _table(
+        ("notice", "to", "on", "rules"),
+        [(row["kind"], row["to"], row["on"], ", ".join(row["rules"])) for row in parts["notices"]],
+        page,
+    )
+    _reasoned(
+        ("rejected fact", "code"),
+        [
+            ((str(row["fact"]), row["code"]), f"{row['message']} [{', '.join(row['rules'])}]")
+            for row in parts["rejections"]
+        ],
+        page,
+    )
 
 
 def _summary(answer: Mapping[str, Any], assignments: int, page: Console) -> None:
@@ -116,35 +113,61 @@ def _summary(answer: Mapping[str, Any], assignments: int, page: Console) -> None
         cents[row["kind"]] += _cents(row["amount"])
     posted = sum(_cents(row["amount"]) for row in answer["postings"])
     page.print(Text(f"As of {answer['as_of']}", style="bold"))
-    page.print(
-        _table(
-            ("", ">"),
-            (
-                ("assignments", str(assignments)),
-                *((f"payable, {kind}", _kronor(sum_)) for kind, sum_ in sorted(cents.items())),
-                ("payable in all, SEK", _kronor(sum(cents.values()))),
-                ("posted in all, SEK", _kronor(posted)),
-                *((f"obligations {state}", str(count)) for state, count in _count(answer["obligations"], "state")),
-                ("notices", str(len(answer["notices"]))),
-                ("rejected facts", str(len(answer["rejections"]))),
-            ),
-        )
+    _table(
+        ("", ">"),
+        [
+            ("assignments", str(assignments)),
+            *((f"payable, {kind}", _kronor(sum_)) for kind, sum_ in sorted(cents.items())),
+            ("payable in all, SEK", _kronor(sum(cents.values()))),
+            ("posted in all, SEK", _kronor(posted)),
+            *((f"obligations {state}", str(count)) for state, count in _count(answer["obligations"], "state")),
+            ("notices", str(len(answer["notices"]))),
+            ("rejected facts", str(len(answer["rejections"]))),
+        ],
+        page,
+        head=False,
     )
 
 
-def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
-    """A table; a column name that starts with ">" is set to the right."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
-    names = list(columns)
-    for place, name in enumerate(names):
-        last = place == len(names) - 1
-        number = name.startswith(">")
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], page: Console, head: bool = True) -> None:
+    """Print a table, if it has rows; a column name that starts with ">" is set to the right."""
+    if not rows:
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1), show_header=head)
+    for place, name in enumerate(columns):
         table.add_column(
-            name.removeprefix(">"), justify="right" if number else "left", no_wrap=not last, overflow="fold"
+            name.removeprefix(">"),
+            justify="right" if name.startswith(">") else "left",
+            no_wrap=place < len(columns) - 1,
+            overflow="fold",
         )
     for row in rows:
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
-    return table
+    page.print(table)
+    page.print()
+
+
+def _reasoned(columns: Sequence[str], rows: Sequence[tuple[Sequence[str], str]], page: Console) -> None:
+    """Print rows with a sentence under each of them, which may take the whole width."""
+    if not rows:
+        return
+    names = [name.removeprefix(">") for name in columns]
+    widths = [max(map(len, cells)) for cells in zip(names, *(row for row, _ in rows), strict=True)]
+
+    def line(cells: Sequence[str]) -> Text:
+        text = Text()
+        for place, cell in enumerate(cells):
+            width = widths[place]
+            fitted = cell.rjust(width) if columns[place].startswith(">") else cell.ljust(width)
+            text.append(("  " if place else "") + fitted, style=_STYLES.get(cell, ""))
+        text.rstrip()
+        return text
+
+    page.print(line(names), style="bold", soft_wrap=True)
+    for row, reason in rows:
+        page.print(line(row), soft_wrap=True)
+        page.print(Padding(Text(reason, style="dim"), (0, 0, 0, 4), expand=False))
+    page.print()
 
 
 def _count(rows: Iterable[Mapping[str, Any]], name: str) -> list[tuple[str, int]]:

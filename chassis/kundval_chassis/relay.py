@@ -52,8 +52,15 @@ class Relay:
         self._batch = batch
         self._poll = poll
         self._stopping = False
-        #: why it does not send at present; None while all is well
-        self.trouble: str | None = "not started"
+        self._trouble: str | None = "not started"
+        self._link: Link | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it does not send at present; None while all is well."""
+        if self._trouble is None and self._link is not None and self._link.blocked:
+            return "broker takes nothing (memory or disk alarm)"
+        return self._trouble
 
     def stop(self) -> None:
         """Ask it to end: the batch in hand is finished, the rest stays in the outbox."""
@@ -93,8 +100,10 @@ class Relay:
     def _send(self, conn: psycopg.Connection[db.Row], pause: Pause) -> None:
         conn.execute(f"LISTEN {CHANNEL}")
         with Link(self._amqp_uri, name=f"kundval {self.service} relay", stopping=lambda: self._stopping) as link:
+            self._link = link
             try:
                 declare_exchange(link.channel, self.service)
+                link.confirm()
                 self._well(True, None)
                 pause.reset()
                 while not self._stopping:
@@ -105,6 +114,8 @@ class Relay:
                 # never a polite close after trouble: under an alarm it would hang
                 link.drop()
                 raise
+            finally:
+                self._link = None
 
     def _send_batch(self, conn: psycopg.Connection[db.Row], link: Link) -> int:
         rows = conn.execute(_NEXT, (self._batch,)).fetchall()
@@ -131,15 +142,15 @@ class Relay:
                 return
 
     def _wait(self, pause: Pause, what: str, error: Exception) -> None:
-        if self.trouble is None:
+        if self._trouble is None:
             log.warning("relay_interrupted", service=self.service, missing=what, error=type(error).__name__)
         self._well(False, f"{what} is not reachable")
         self._sleep(pause.next())
 
     def _well(self, connected: bool, trouble: str | None) -> None:
-        if connected and self.trouble is not None:
+        if connected and self._trouble is not None:
             log.info("relay_connected", service=self.service)
-        self.trouble = trouble
+        self._trouble = trouble
 
     def _sleep(self, seconds: float) -> None:
         until = monotonic() + seconds

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -36,7 +35,7 @@ from nameko.extensions import DependencyProvider, register_entrypoint
 from nameko.messaging import QueueConsumer
 from nameko.rpc import RPC_QUEUE_TEMPLATE, Rpc, RpcConsumer, get_rpc_exchange
 
-from kundval_contracts.client import TIMEOUT, Client
+from kundval_contracts.client import RPC_EXCHANGE, TIMEOUT, Client
 from kundval_contracts.errors import (
     InternalError,
     InvalidRequest,
@@ -46,9 +45,11 @@ from kundval_contracts.errors import (
     faults_of,
 )
 from kundval_contracts.rpc import METHODS, CallerRole, Kind, Method
+from kundval_contracts.wire import read_ahead, thrifty
 
 from . import context, idempotency, logs, telemetry
 from .db import Pool, Tx, is_contention, is_outage
+from .rpc_check import Check, fits
 from .tokens import Caller, Tokens
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -146,13 +147,28 @@ class Outcome:
 
 
 class RequestQueue(QueueConsumer):
-    """The consumer of requests. `listening` tells whether it is taking them from the broker at present."""
+    """The consumer of requests.
+
+    `listening` tells whether it is taking them from the broker at present, `in_hand` how many were taken and not
+    yet settled. Unlike nameko's it keeps its connection at the end until the last of them is settled; else the
+    broker would give what is being worked on to somebody else.
+    """
 
     listening = False
+    in_hand = 0
+
+    @property
+    def connection(self) -> Connection:
+        connection = super().connection
+        connection.transport_options = {
+            "frame_writer": thrifty,
+            "client_properties": {"connection_name": f"kundval-{self.container.service_name} requests"},
+        }
+        return connection
 
     def consume(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            yield from super().consume(*args, **kwargs)
+            yield from super().consume(*args, **{**kwargs, "safety_interval": 0.5})
         finally:
             self.listening = False
 
@@ -160,12 +176,32 @@ class RequestQueue(QueueConsumer):
         self.listening = True
         super().on_consume_ready(*args, **kwargs)
 
+    def on_iteration(self) -> None:
+        self._cancel_consumers_if_requested()
+        if not self._consumers:
+            self.listening = False
+            self.should_stop = self.in_hand == 0
+
     def handle_message(self, provider: Any, body: Any, message: Any) -> None:
-        # a thread of its own only if a worker is not free at once: it is half the cost of dispatching
+        self.in_hand += 1
+        # a thread of its own only if no worker is free: it is half the cost of dispatching
         if self.container._worker_pool.free() > 0:
             provider.handle_message(body, message)
         else:
             super().handle_message(provider, body, message)
+
+    def settle(self, messages: list[Any], *, done: bool) -> None:
+        """Acknowledge requests, or give them back to the broker."""
+        self.in_hand -= len(messages)
+        # after a lost connection there is nothing to settle: the broker has them back
+        with suppress(*_BROKEN), messages[0].channel.connection.cork:
+            for message in messages:
+                if message.channel.connection is None:
+                    continue
+                if done:
+                    message.ack()
+                else:
+                    message.requeue()
 
     def get_consumers(self, consumer_cls: Any, channel: Any) -> Iterable[Any]:
         consumers = super().get_consumers(consumer_cls, channel)
@@ -174,9 +210,9 @@ class RequestQueue(QueueConsumer):
         return consumers
 
     def _undecodable(self, provider: Any, message: Any, error: Exception) -> None:
-        log.warning("rpc_undecodable", routing_key=message.delivery_info.get("routing_key"))
-        fault = InvalidRequest(faults=[{"path": "", "message": "must be JSON"}])
-        provider.reply(message, Outcome(error=fault))
+        self.in_hand += 1
+        log.warning("rpc_undecodable", service=self.container.service_name)
+        provider.reply(message, Outcome(error=InvalidRequest(faults=[{"path": "", "message": "must be JSON"}])))
 
 
 class Requests(RpcConsumer):
@@ -210,10 +246,7 @@ class Requests(RpcConsumer):
             )
             self.queue_consumer.register_provider(self)
             self._registered = True
-            self._replies = Replies(self.container.config["AMQP_URI"], service)
-
-    def stop(self) -> None:
-        super().stop()
+            self._replies = Replies(self.container.config["AMQP_URI"], service, self._replied)
 
     def register_provider(self, provider: Entrypoint) -> None:
         super().register_provider(provider)
@@ -232,21 +265,19 @@ class Requests(RpcConsumer):
             return
         entrypoint.handle_message(body, message)
 
-    def reply(self, message: Any, outcome: Outcome) -> bool:
-        """Send the answer and settle the request; whether it could be sent."""
-        reply_to = message.properties.get("reply_to")
-        sent = True
-        if reply_to and not outcome.silent:
-            assert self._replies is not None
-            sent = self._replies.send(reply_to, message.properties.get("correlation_id"), outcome.as_json())
-        with suppress(*_BROKEN):
-            if sent:
-                self.queue_consumer.ack_message(message)
-            else:
-                # the broker gives it to whoever can answer; a command will be answered from its stored answer
-                telemetry.RPC_REPLIES_FAILED.labels(self.container.service_name).inc()
-                self.queue_consumer.requeue_message(message)
-        return sent
+    def reply(self, message: Any, outcome: Outcome) -> None:
+        """Send the answer and settle the request, soon: what is ready at the same time goes together."""
+        assert self._replies is not None
+        if outcome.silent or not message.properties.get("reply_to"):
+            self.queue_consumer.settle([message], done=True)
+        else:
+            self._replies.send(message, outcome.as_json())
+
+    def _replied(self, messages: list[Any], sent: bool) -> None:
+        if not sent:
+            # the broker gives them to whoever can answer; a command will get its stored answer
+            telemetry.RPC_REPLIES_FAILED.labels(self.container.service_name).inc(len(messages))
+        self.queue_consumer.settle(messages, done=sent)
 
 
 class Entrypoint(Rpc):
@@ -277,7 +308,7 @@ class Entrypoint(Rpc):
                 self, (incoming,), {}, context_data={}, handle_result=partial(self.handle_result, message)
             )
         except ContainerBeingKilled:
-            self.rpc_consumer.requeue_message(message)
+            self.rpc_consumer.queue_consumer.settle([message], done=False)
 
     def handle_result(self, message: Any, worker_ctx: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
         if exc_info is not None:
@@ -384,18 +415,58 @@ class Entrypoint(Rpc):
 
 
 class Replies:
-    """Sends answers on one connection that is kept open; safe for many workers at once."""
+    """Sends answers on one connection that is kept open. `settled(requests, sent)` is told what became of them."""
 
-    def __init__(self, amqp_uri: str, service: str):
+    def __init__(self, amqp_uri: str, service: str, settled: Callable[[list[Any], bool], None]):
         self._uri = amqp_uri
         self._service = service
-        self._lock = threading.Lock()
+        self._settled = settled
+        self._waiting: list[tuple[Any, str]] = []
+        self._sending = False
         self._connection: Any = None
         self._channel: Any = None
-        self._reader: Any = None
 
-    def send(self, reply_to: str, correlation_id: str | None, body: str) -> bool:
-        """Whether the answer was handed to the broker. Tries for some seconds, connecting anew."""
+    def send(self, request: Any, body: str) -> None:
+        """Send `body` as the answer to the message `request`; does not wait."""
+        self._waiting.append((request, body))
+        if not self._sending:
+            self._sending = True
+            eventlet.spawn_n(self._send_waiting)
+
+    def close(self) -> None:
+        """Close the connection; answers that wait are not sent."""
+        self._drop(self._connection)
+
+    def _send_waiting(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                self._settled([request for request, _ in batch], self._send(batch))
+        finally:
+            self._sending = False
+
+    def _send(self, batch: list[tuple[Any, str]]) -> bool:
+        """Whether the answers were handed to the broker. Tries for some seconds, connecting anew."""
+        failure: BaseException | None = None
+        for pause in _REPLY_PAUSES:
+            if pause:
+                eventlet.sleep(pause)
+            try:
+                if self._connection is None:
+                    self._connect()
+                with self._connection.cork:
+                    for request, body in batch:
+                        self._write(request, body)
+                return True
+            except _BROKEN as error:
+                failure = error
+                self._drop(self._connection)
+        log.warning("rpc_reply_failed", service=self._service, error=type(failure).__name__, count=len(batch))
+        return False
+
+    def _write(self, request: Any, body: str) -> None:
+        reply_to = request.properties["reply_to"]
+        correlation_id = request.properties.get("correlation_id")
         message = amqp.Message(
             body,
             content_type="application/json",
@@ -404,46 +475,38 @@ class Replies:
             **({"correlation_id": correlation_id} if correlation_id else {}),
         )
         # direct reply-to belongs to the default exchange; nameko's own callers bind a queue to nameko-rpc
-        exchange = "" if reply_to.startswith("amq.") else "nameko-rpc"
-        failure: BaseException | None = None
-        for pause in _REPLY_PAUSES:
-            if pause:
-                eventlet.sleep(pause)
-            try:
-                with self._lock:
-                    channel = self._channel if self._connection is not None else self._connect()
-                    channel.send_method(
-                        amqp.spec.Basic.Publish, "Bssbb", (0, exchange, reply_to, False, False), message
-                    )
-                return True
-            except _BROKEN as error:
-                failure = error
-                self._drop(self._connection)
-        log.warning("rpc_reply_failed", service=self._service, error=type(failure).__name__)
-        return False
+        exchange = "" if reply_to.startswith("amq.") else RPC_EXCHANGE
+        # not basic_publish: it polls the socket before each message
+        self._channel.send_method(amqp.spec.Basic.Publish, "Bssbb", (0, exchange, reply_to, False, False), message)
 
-    def close(self) -> None:
-        self._drop(self._connection)
-
-    def _connect(self) -> Any:
+    def _connect(self) -> None:
         connection = Connection(
             self._uri,
             heartbeat=30,
             connect_timeout=5,
-            transport_options={"client_properties": {"connection_name": f"kundval-{self._service} replies"}},
+            transport_options={
+                "frame_writer": thrifty,
+                "client_properties": {"connection_name": f"kundval-{self._service} replies"},
+            },
         ).transport.establish_connection()
-        channel = connection.channel()
-        connection.sock.settimeout(_REPLY_TIMEOUT)
+        try:
+            channel = connection.channel()
+            # so that a reply is not lost only because no caller has made the exchange yet
+            channel.exchange_declare(RPC_EXCHANGE, "topic", durable=True, auto_delete=False)
+            connection.sock.settimeout(_REPLY_TIMEOUT)
+        except BaseException:
+            self._drop(connection)
+            raise
         self._connection, self._channel = connection, channel
-        self._reader = eventlet.spawn_n(self._watch, connection)
-        return channel
+        eventlet.spawn_n(self._watch, connection)
 
     def _watch(self, connection: Any) -> None:
-        """Notice a close or a silence of the broker at once, and keep up the heartbeat."""
+        """Notice a close or a silence of the broker, and keep up the heartbeat."""
         try:
             while self._connection is connection:
                 try:
-                    trampoline(connection.sock, read=True, timeout=5, timeout_exc=TimeoutError)
+                    if not read_ahead(connection):
+                        trampoline(connection.sock, read=True, timeout=5, timeout_exc=TimeoutError)
                     connection.drain_events(timeout=_REPLY_TIMEOUT)
                 except TimeoutError:
                     pass
@@ -504,13 +567,20 @@ class Remote(DependencyProvider):
 def checked(method: Method, answer: Any, caller: Caller | None = None) -> Any:
     """`answer` in JSON types, held against the method's schema; raises `InternalError`-worthy `BrokenAnswer`."""
     wire = primitives(answer)
-    try:
-        method.answer.load(wire)
-    except ValidationError as error:
-        raise BrokenAnswer(method.name, [fault["path"] for fault in faults_of(error.messages)]) from None
+    check = _CHECKS.get(method.name)
+    if check is None:
+        check = _CHECKS[method.name] = fits(method.answer)
+    if not check(wire):
+        try:
+            method.answer.load(wire)
+        except ValidationError as error:
+            raise BrokenAnswer(method.name, [fault["path"] for fault in faults_of(error.messages)]) from None
     if caller is not None and caller.provider is not None:
         _own_only(method, wire, caller.provider)
     return wire
+
+
+_CHECKS: dict[str, Check] = {}
 
 
 class BrokenAnswer(RuntimeError):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from . import bootstrap  # isort: skip  (before anything that imports psycopg or kombu)
 
+import gc
 import os
 import signal
 import socket
@@ -210,6 +211,10 @@ def run(
     stopping = Signals(runner.end)
     try:
         runner.start()
+        # what is there now stays: the collector need not look at it again and again
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
     except Exception as error:
         log.error("start_failed", exc_info=error)
         say(f"kundval: could not start ({type(error).__name__})")

@@ -84,13 +84,6 @@ class Settings(Mapping[str, Any]):
             AMQP_URI=self["AMQP_URI"],
             max_workers=self["MAX_WORKERS"],
             HEARTBEAT=20,
-            # a lost broker is waited for without end, each time a little longer
-            TRANSPORT_OPTIONS={
-                "max_retries": None,
-                "interval_start": 0.2,
-                "interval_step": 0.5,
-                "interval_max": 3,
-            },
             settings=self,
             KUNDVAL_RULES=self.rules,
         )

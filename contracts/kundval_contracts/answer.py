@@ -46,6 +46,12 @@ class Step:
             row["divisor"] = str(self.divisor)
         return row
 
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Step:
+        """The step that `as_json` wrote."""
+        numbers = {name: Decimal(row[name]) for name in ("amount", "factor", "divisor") if name in row}
+        return cls(row["what"], **numbers)
+
 
 def recompute(steps: Iterable[Step]) -> Decimal:
     """The amount that a derivation leads to, rounded half up to the öre at the end."""

@@ -50,6 +50,7 @@ import kombu
 from .envelope import BadEvent, Event, exchange_of
 from .errors import KundvalError, TimedOut, Unavailable, from_nameko
 from .rpc import METHODS
+from .wire import read_ahead, thrifty
 
 RPC_EXCHANGE = "nameko-rpc"
 SERVICES = ("assignment", "scheduling", "billing", "notifications")
@@ -381,6 +382,11 @@ class _Wire:
                 call._give_up()
 
     def _send_all(self) -> None:
+        if self._unsent and not self._blocked:
+            with self._connection.cork:
+                self._write_all()
+
+    def _write_all(self) -> None:
         while self._unsent and not self._blocked:
             call = self._unsent[0]
             if not call.done():
@@ -428,11 +434,9 @@ class _Wire:
             self._read()
 
     def _read(self) -> None:
-        sock = self._connection.sock
         while True:
             self._connection.drain_events(timeout=_WRITE_TIMEOUT)
-            pending = getattr(sock, "pending", None)
-            if pending is None or not pending():
+            if not read_ahead(self._connection):
                 return
 
     # -- the connection
@@ -530,7 +534,10 @@ def _connect(uri: str, name: str, heartbeat: int) -> Any:
         uri,
         heartbeat=heartbeat,
         connect_timeout=_CONNECT_TIMEOUT,
-        transport_options={"client_properties": {"connection_name": f"{name} {os.getpid()}"}},
+        transport_options={
+            "frame_writer": thrifty,
+            "client_properties": {"connection_name": f"{name} {os.getpid()}"},
+        },
     )
     for left in range(len(url.alt or ()), -1, -1):
         try:

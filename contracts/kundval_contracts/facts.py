@@ -78,7 +78,7 @@ def _count(low: int = 0, **kwargs: Any) -> fields.Integer:
 
 
 def _hours(**kwargs: Any) -> fields.Decimal:
-    return fields.Decimal(allow_nan=False, validate=validate.Range(0, 168), **kwargs)
+    return fields.Decimal(as_string=True, allow_nan=False, validate=validate.Range(0, 168), **kwargs)
 
 
 class Nothing(_Fields):

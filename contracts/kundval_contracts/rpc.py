@@ -369,11 +369,12 @@ class Totals(PageAnswer):
 
 
 class Step(Message):
-    """A row of a derivation: `amount` starts or adds, `factor` multiplies what stands so far."""
+    """A row of a derivation: `amount` starts or adds, `factor` multiplies what stands so far, `divisor` divides it."""
 
     what = fields.String(required=True)
     amount = fields.String()
     factor = fields.String()
+    divisor = fields.String()
 
 
 class ExplainedLine(Line):

@@ -1,0 +1,1 @@
+"""Payments to providers: entitlements, the append-only ledger and the payment runs."""

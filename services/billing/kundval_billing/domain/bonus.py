@@ -1,0 +1,368 @@
+"""Result bonus of AMI (rulebook 2.11 and 8.5): one for an intervention, paid once the six months have held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from kundval_contracts.answer import Line, Step
+from kundval_contracts.calendar import Period, add_months
+from kundval_contracts.codes import (
+    BenefitScope,
+    DecisionAbout,
+    ExitKind,
+    FactKind,
+    LineKind,
+    LineStatus,
+    Programme,
+)
+from kundval_contracts.facts import Fact
+from kundval_contracts.rules import rule
+from kundval_contracts.timeline import Exit
+
+from .view import View
+
+#: Exits of the family OTHER that are shown with a refused bonus; the others have no line at all.
+_SHOWN = (ExitKind.BENEFIT_TEMPORARY, ExitKind.BENEFIT_OTHER_PUBLIC)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something is refused, or waits: the rules that say so and a sentence for the provider."""
+
+    rules: tuple[str, ...]
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the bonus of one exit stands at."""
+
+    exit: Exit
+    status: LineStatus
+    reason: Reason
+    payable_from: date | None = None
+    claimed: bool = False
+
+
+@rule("AMI-10.2-a", "AMI-10-a", "NACKA-31")
+def bonus_lines(view: View) -> Iterator[Line]:
+    """The bonus of the intervention, and the refused ones of other providers' exits (reading 40).
+
+    There is one bonus: of the first exit that is not refused, unless only a later one has been claimed. With
+    one row for a provider, its bonus is shown rather than a refusal, else the newest refusal.
+    """
+    outcomes = [
+        assess(view, one)
+        for one in view.timeline.exits
+        if one.provider and (one.rule.family != "OTHER" or one.kind in _SHOWN)
+    ]
+    standing = [one for one in outcomes if one.status is not LineStatus.REFUSED]
+    chosen = next((one for one in standing if one.claimed), standing[0] if standing else None)
+    shown: dict[str, Outcome] = {}
+    for one in outcomes:
+        if one is not chosen and one.status is not LineStatus.REFUSED:
+            because = "There is one bonus for an intervention, and another exit has it."
+            one = Outcome(one.exit, LineStatus.REFUSED, Reason(("AMI-10.2-a",), because))
+        shown[one.exit.provider] = one
+    if chosen is not None:
+        shown[chosen.exit.provider] = chosen
+    for one in shown.values():
+        yield _line(view, one)
+
+
+def _line(view: View, one: Outcome) -> Line:
+    steps, rules = stake(view, one.exit)
+    return view.line(
+        LineKind.RESULT_BONUS,
+        one.exit.provider,
+        1,
+        view.timeline.window(one.exit),
+        steps,
+        one.status,
+        one.payable_from,
+        (*rules, *one.reason.rules),
+        one.reason.because,
+    )
+
+
+# --- the amount --------------------------------------------------------------------------------------
+
+
+@rule("AMI-10.2-a", "AMI-10.2-b", "AMI-10.2-e", "AMI-10.2-f", "AMI-10.2-g")
+def stake(view: View, one: Exit) -> tuple[tuple[Step, ...], tuple[str, ...]]:
+    """Derivation of the amount at stake, and the rule of its tier.
+
+    AMI 1 has one amount. AMI 2 has the share of the month of E; days after the last tier (an exit that came too
+    late, an intervention of another length) are shown with the last share.
+    """
+    timeline, ceiling = view.timeline, view.settings["bonus.max"]
+    if timeline.programme is Programme.AMI_1:
+        amount = view.settings["ami1.bonus"]
+        steps = [Step("result bonus of AMI_1", amount)]
+        if amount > ceiling:
+            steps.append(Step("no more than the highest bonus", ceiling - amount))
+        return tuple(steps), ("AMI-10.2-b",)
+    tiers = view.settings["ami2.tiers"]
+    month = timeline.month_of(timeline.basis(one))
+    place = next((number for number, (low, high, _) in enumerate(tiers) if low <= month <= high), len(tiers) - 1)
+    low, high, share = tiers[place]
+    rule_id = "AMI-10.2-e" if place == 0 else "AMI-10.2-g" if place == len(tiers) - 1 else "AMI-10.2-f"
+    what = f"share for an exit in months {low} to {high} (exit in month {month})"
+    return (Step("highest result bonus", ceiling), Step(what, factor=share)), (rule_id,)
+
+
+# --- the decision ------------------------------------------------------------------------------------
+
+
+@rule("AMI-9-a", "AMI-9-b", "AMI-10.2-b", "AMI-10.2-c", "NACKA-12")
+def assess(view: View, one: Exit) -> Outcome:
+    """Function 2.11 for one exit, with the statuses of readings 13, 25 and 50.
+
+    A refusal shows as soon as it is known. Before the settle date the bonus is PLANNED; then it waits for claim
+    and evidence, then for a person where one must decide, and then it is payable from the last of those days.
+    """
+    timeline = view.timeline
+    settle = timeline.window(one).end
+    claims = _claims_in_time(view, one)
+    claimed = bool(claims) and bool(claims[-1]["certified"])
+    refused = refusal(view, one, claims)
+    if refused is not None:
+        return Outcome(one, LineStatus.REFUSED, refused)
+    if view.as_of < settle:
+        because = f"Result bonus, payable from {settle} if the six months hold and the provider certifies them."
+        return Outcome(one, LineStatus.PLANNED, Reason(("AMI-9-b",), because), settle)
+    waits = waiting(view, one, claims)
+    if waits is not None:
+        decision = timeline.decision_for(one, DecisionAbout.BONUS)
+        if decision is not None and not decision["approved"]:
+            because = f"Refused by the municipality. {waits.because}"
+            return Outcome(one, LineStatus.REFUSED, Reason(waits.rules, because))
+        return Outcome(one, LineStatus.ON_HOLD, waits, None, claimed)
+    days = [settle, *_claim_days(view, one, claims)]
+    for about, reason in questions(view, one):
+        decision = timeline.decision_for(one, about)
+        if decision is None:
+            return Outcome(one, LineStatus.MANUAL, reason, None, claimed)
+        days.append(decision.on)
+    if not timeline.in_time(one):
+        days += [fact.on for fact in (timeline.decision_for(one, DecisionAbout.BOUNDARY),) if fact is not None]
+    payable_from = max(days)
+    because = f"Result bonus: the six months held until {settle} and the provider has certified them."
+    arrears = "AMI-9-b" if timeline.programme is Programme.AMI_1 else "AMI-10.2-c"
+    return Outcome(one, view.due(payable_from), Reason((arrears,), because), payable_from, claimed)
+
+
+def refusal(view: View, one: Exit, claims: tuple[Fact, ...]) -> Reason | None:
+    """Why this exit has no bonus, or None: nothing that a person could approve (reading 27)."""
+    verdict = view.timeline.qualifies(one)
+    if not verdict.ok:
+        return Reason(verdict.rules, verdict.because)
+    late = too_late(view, one)
+    if late is not None:
+        return late
+    failed = failure(view, one)
+    if failed is not None:
+        return failed
+    if view.as_of >= view.timeline.window(one).end:
+        return expired(view, one, claims) or refused_by_person(view, one)
+    return refused_by_person(view, one)
+
+
+@rule("AMI-10.2-a")
+def counts_as_in_time(view: View, one: Exit) -> bool:
+    """`E < end`, or a person has said of an AMI 1 boundary case that it counts (readings 13, 56)."""
+    if view.timeline.in_time(one):
+        return True
+    decision = view.timeline.decision_for(one, DecisionAbout.BOUNDARY) if view.timeline.boundary(one) else None
+    return decision is not None and bool(decision["approved"])
+
+
+@rule("AMI-10.2-a", "AMI-10.2-b")
+def too_late(view: View, one: Exit) -> Reason | None:
+    """The exit was not before the end date (AMB-04)."""
+    if counts_as_in_time(view, one):
+        return None
+    day, end = view.timeline.basis(one), view.timeline.end
+    because = f"The exit on {day} was not before the end of the intervention ({end})."
+    return Reason(("AMI-10.2-a",), because)
+
+
+# --- what must hold for six months -------------------------------------------------------------------
+
+
+def failure(view: View, one: Exit) -> Reason | None:
+    """Why the exit was not sustained (second stage of the two-stage test), or None as far as is known."""
+    return (
+        broken_off(view, one)
+        or assisted(view, one)
+        or moved(view, one)
+        or not_certified(view, _claims_in_time(view, one))
+    )
+
+
+@rule("AMI-9-e")
+def broken_off(view: View, one: Exit) -> Reason | None:
+    """Work or studies ended before the settle date (AMB-15, 41)."""
+    if one.break_off is None or not view.timeline.broke_off_before_settle(one):
+        return None
+    settle = view.timeline.window(one).end
+    return Reason(("AMI-9-e",), f"Work or studies were broken off on {one.break_off.on}, before {settle}.")
+
+
+@rule("AMI-9-c", "AMI-9-d", "AMI-9.3.3-a", "AMI-9.2.2-b")
+def assisted(view: View, one: Exit) -> Reason | None:
+    """Assistance whose benefit period overlaps the six months (AMB-20); waived with study-start support (AMB-21).
+
+    The sentence says no more than the rule: the provider is not told what a household received.
+    """
+    scope = one.rule.eb_scope
+    if scope is None:
+        if view.settings["studiestartsstod.waive_eb_test"]:
+            return None
+        scope = "HOUSEHOLD"
+    client_only = scope == "CLIENT" and view.settings["eb_test.work_scope"] == "CLIENT_ONLY"
+    window = view.timeline.window(one)
+    for fact in view.case.of(FactKind.EB_PAID):
+        if client_only and fact["scope"] is not BenefitScope.CLIENT:
+            continue
+        if Period(fact["from"], fact["to"]).overlaps(window):
+            return Reason(("AMI-9-d",), "The six months were not free of financial assistance.")
+    return None
+
+
+@rule("AMI-10.2-d", "AMI-9-e")
+def moved(view: View, one: Exit) -> Reason | None:
+    """Another workplace or other studies within the six months, where that forfeits (AMB-17)."""
+    key = "ami2.employer_change" if view.timeline.programme is Programme.AMI_2 else "ami1.employer_change"
+    for _, gap_days in changes(view, one):
+        if view.settings[key] == "FORFEIT":
+            rules = ("AMI-10.2-d",) if view.timeline.programme is Programme.AMI_2 else ("AMI-9-e",)
+            return Reason(rules, "The client did not stay with the same workplace or studies for six months.")
+        if gap_days > 0:
+            return Reason(("AMI-9-e",), "There was a gap between two workplaces within the six months.")
+    return None
+
+
+def changes(view: View, one: Exit) -> Iterator[tuple[date, int]]:
+    """(day, days of gap) of each change in `[start, settle)`; one on the settle date is harmless (AMI-10.2-d)."""
+    window, workplace = view.timeline.window(one), one.fact.get("workplace")
+    for fact in view.case.of(FactKind.WORKPLACE_CHANGED):
+        if fact.on in window and (fact["workplace"] != workplace or fact["gap_days"] > 0):
+            yield fact.on, fact["gap_days"]
+        workplace = fact["workplace"]
+
+
+@rule("AMI-10.2-b", "AMI-10.2-d")
+def not_certified(view: View, claims: tuple[Fact, ...]) -> Reason | None:
+    """The provider's latest claim says that the client is no longer self-supporting."""
+    if not claims or claims[-1]["certified"]:
+        return None
+    rules = ("AMI-10.2-b",) if view.timeline.programme is Programme.AMI_1 else ("AMI-10.2-d",)
+    return Reason(rules, "The provider did not certify that the six months held.")
+
+
+# --- claim and evidence ------------------------------------------------------------------------------
+
+
+def _deadline(view: View, one: Exit) -> date | None:
+    """Last day on which the bonus can be claimed; None while no deadline is set (GAP-05)."""
+    months = view.settings["bonus.claim_deadline_months"]
+    return None if months is None else add_months(view.timeline.window(one).end, months)
+
+
+def _claims_in_time(view: View, one: Exit) -> tuple[Fact, ...]:
+    deadline = _deadline(view, one)
+    return tuple(claim for claim in view.timeline.claims(one) if deadline is None or claim.on <= deadline)
+
+
+@rule("AMI-10.2-c")
+def expired(view: View, one: Exit, claims: tuple[Fact, ...]) -> Reason | None:
+    """The deadline for claims has passed without one, where the municipality has set a deadline."""
+    deadline = _deadline(view, one)
+    if claims or deadline is None or view.as_of <= deadline:
+        return None
+    return Reason(("AMI-10.2-c",), f"The bonus was not claimed by {deadline}.")
+
+
+@rule("AMI-9-b", "AMI-9-f", "AMI-9-g", "AMI-9-h", "AMI-9.2-b", "AMI-10.2-c")
+def waiting(view: View, one: Exit, claims: tuple[Fact, ...]) -> Reason | None:
+    """What is missing at or after the settle date: a claim, a document, or proof of hourly work (readings 4, 25)."""
+    timeline = view.timeline
+    if not claims:
+        rules = ("AMI-9-b",) if timeline.programme is Programme.AMI_1 else ("AMI-10.2-c",)
+        return Reason(rules, "The provider has not yet claimed the bonus with a certificate for the six months.")
+    if timeline.documents_complete_on(one) is None:
+        missing = ", ".join(timeline.missing_documents(one))
+        rules = ("AMI-9-h",) if one.rule.family == "STUDY" else ("AMI-9.2-b",)
+        return Reason(rules, f"Documents are missing: {missing}.")
+    if one.kind is ExitKind.WORK_HOURLY_FULL_TIME and timeline.hourly_covered_on(one) is None:
+        return Reason(("AMI-9-g",), "Proof is missing that the hourly employment covered six months.")
+    return None
+
+
+def _claim_days(view: View, one: Exit, claims: tuple[Fact, ...]) -> list[date]:
+    """The days on which claim, documents and hourly cover were complete."""
+    certified = claims[-1].on
+    for claim in reversed(claims):
+        if not claim["certified"]:
+            break
+        certified = claim.on
+    days = [certified, view.timeline.documents_complete_on(one)]
+    if one.kind is ExitKind.WORK_HOURLY_FULL_TIME:
+        days.append(view.timeline.hourly_covered_on(one))
+    return [day for day in days if day is not None]
+
+
+# --- what a person must decide -----------------------------------------------------------------------
+
+
+def questions(view: View, one: Exit) -> Iterator[tuple[DecisionAbout, Reason]]:
+    """What a person must decide before this bonus is paid (readings 13, 16, 29; AMB-01, 16, 17, 18, 23, 26)."""
+    timeline = view.timeline
+    if timeline.boundary(one) and timeline.in_time(one):
+        because = "Ninety days and three months disagree on whether the exit was in time, so a person decides."
+        yield DecisionAbout.BOUNDARY, Reason(("AMI-10.2-b",), because)
+    approval = needs_approval(view, one)
+    if approval:
+        yield DecisionAbout.BONUS, Reason(approval, "A person must approve the bonus for this kind of exit.")
+    if one.first_day > timeline.basis(one):
+        because = f"Work or studies began on {one.first_day}, after the exit, so a person decides."
+        yield DecisionAbout.BONUS, Reason(("AMI-9-c",), because)
+    if next(changes(view, one), None) is not None:
+        because = "The client changed workplace without a gap within the six months, so a person decides."
+        yield DecisionAbout.BONUS, Reason(("AMI-9-e",), because)
+    if other_length(view):
+        because = "The intervention has another length than the tiers are made for, so a person decides."
+        yield DecisionAbout.BONUS, Reason(("AMI-10.2-g",), because)
+
+
+@rule("AMI-9.3.4-a", "AMI-10.2-b")
+def needs_approval(view: View, one: Exit) -> tuple[str, ...]:
+    """The rule by which a person must approve this kind of exit, or () (AMB-18, 23)."""
+    if one.kind is ExitKind.OWN_BUSINESS:
+        manual = view.settings["own_business.bonus"].get(view.timeline.programme.value) == "MANUAL"
+        return ("AMI-10.2-b" if view.timeline.programme is Programme.AMI_1 else "AMI-10.2-d",) if manual else ()
+    if one.kind is ExitKind.STUDY_MIN_HALF_TIME and view.settings["study_half_time.approval"] == "MANUAL":
+        return ("AMI-9.3.4-a",)
+    return ()
+
+
+@rule("AMI-10.2-g")
+def other_length(view: View) -> bool:
+    """AMI 2 whose length is not that of the tier table: automatic tiers are refused (AMB-26)."""
+    timeline = view.timeline
+    if timeline.programme is not Programme.AMI_2 or timeline.anchor is None or timeline.end is None:
+        return False
+    _, months, _ = view.settings["ami2.tiers"][-1]
+    return timeline.end != add_months(timeline.anchor, months)
+
+
+def refused_by_person(view: View, one: Exit) -> Reason | None:
+    """A person has refused what only a person could approve (reading 27)."""
+    for about, reason in questions(view, one):
+        decision = view.timeline.decision_for(one, about)
+        if decision is not None and not decision["approved"]:
+            return Reason(reason.rules, "The municipality has refused the bonus.")
+    return None

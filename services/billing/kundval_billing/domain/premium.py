@@ -1,0 +1,227 @@
+"""Speed premium of AMI (rulebook 8.4.2): the monthly fees that are left after a qualifying exit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+
+from kundval_contracts.answer import Line, Step, recompute
+from kundval_contracts.calendar import Period, add_days
+from kundval_contracts.codes import DecisionAbout, ExitKind, FactKind, LineKind, LineStatus
+from kundval_contracts.facts import Fact
+from kundval_contracts.rules import rule
+from kundval_contracts.timeline import Exit
+
+from .bonus import Reason, counts_as_in_time, failure, needs_approval
+from .fees import month_steps
+from .view import View
+
+
+@rule("AMI-10.1-a", "AMI-10-a")
+def premium_lines(view: View) -> Iterator[Line]:
+    """One row for each of the months m+1..N after a qualifying exit, all at once (reading 26).
+
+    A month in which the client has resumed is an ordinary one (reading 51), so there is at most one fee a month.
+    Under AMB-12 B the rest of the exit month is a premium too.
+    """
+    if not view.timeline.exits:
+        return
+    premiums = {one.on: Premium(view, one) for one in view.timeline.exits if leads_to_premium(view, one)}
+    with_rest = view.settings["premium.started_month"] == "PRO_RATA_WITH_PREMIUM"
+    for number, month in enumerate(view.months, 1):
+        part = month
+        if view.timeline.active_in(month):
+            one = view.closing(month) if with_rest else None
+            if one is None or view.timeline.basis(one) >= month.last_day:
+                continue
+            part = Period(add_days(view.timeline.basis(one), 1), month.end)
+        else:
+            one = view.timeline.exit_before(month.start)
+        if one is not None and one.on in premiums:
+            yield premiums[one.on].row(number, month, part)
+
+
+@rule("AMI-10.1-a", "AMI-9-j")
+def leads_to_premium(view: View, one: Exit) -> bool:
+    """A bonus-qualifying exit within the ordinary intervention time (first stage of the two-stage test)."""
+    return bool(one.provider) and counts_as_in_time(view, one) and view.timeline.qualifies(one).ok
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    status: LineStatus
+    because: str
+    rules: tuple[str, ...] = ()
+    payable_from: date | None = None
+
+
+@dataclass(frozen=True)
+class Premium:
+    """The speed premium of one exit: what holds for all of its months is looked up once."""
+
+    view: View
+    exit: Exit
+
+    def row(self, number: int, month: Period, part: Period) -> Line:
+        """The row of month `number`; `part` is the month, or what the exit left of it."""
+        outcome = self.stopped(part) or self.open(number, month, part)
+        return self.view.line(
+            LineKind.SPEED_PREMIUM,
+            self.exit.provider,
+            number,
+            month,
+            self.steps(month, part),
+            outcome.status,
+            outcome.payable_from,
+            ("AMI-10.1-a", *outcome.rules),
+            outcome.because,
+        )
+
+    # --- the amount ------------------------------------------------------------------------------
+
+    @rule("AMI-10.1-a", "AMI-10.1-f")
+    def steps(self, month: Period, part: Period) -> tuple[Step, ...]:
+        """A whole fee; or the days up to the break-off (AMB-13 B); or what the ordinary part left of the month.
+
+        The last is a difference, so that the two parts of the exit month are together exactly one fee.
+        """
+        fee = self.view.fee
+        days = self.days_until_break_off(part)
+        if days and self.view.settings["premium.breakoff_month"] == "PRO_RATA":
+            share = f"{days} of {month.days} days, up to the break-off"
+            return (fee, Step(share, factor=Decimal(days), divisor=Decimal(month.days)))
+        if part == month:
+            return (fee,)
+        ordinary = recompute(month_steps(self.view, month, self.exit))
+        return (fee, Step("less the ordinary part of the month, up to the exit", -ordinary))
+
+    def days_until_break_off(self, part: Period) -> int:
+        """Days of `part` before a break-off that fell within them; 0 if none did."""
+        broken = self.exit.break_off
+        return (broken.on - part.start).days if broken is not None and broken.on in part else 0
+
+    # --- what became of it -----------------------------------------------------------------------
+
+    @rule("AMI-10.1-f")
+    def stopped(self, part: Period) -> _Outcome | None:
+        """The break-off stops the month it falls in and every later one (AMB-13 A); None if the month goes on.
+
+        PRO_RATA and FULL pay for the month of the break-off, unless it broke off on the very first day. With
+        clawback ALL an exit that was not sustained loses every month (AMB-14 B).
+        """
+        if self.unsustained is not None:
+            because = "The six months were not sustained, so the whole speed premium of this exit is taken back."
+            return _Outcome(LineStatus.STOPPED, because, ("AMI-10.1-f", *self.unsustained.rules))
+        broken = self.exit.break_off
+        if broken is None or part.end <= broken.on:
+            return None
+        if self.view.settings["premium.breakoff_month"] != "NONE" and self.days_until_break_off(part):
+            return None
+        because = f"Work or studies were broken off on {broken.on}, so the speed premium of this month is stopped."
+        return _Outcome(LineStatus.STOPPED, because, ("AMI-10.1-f",))
+
+    @cached_property
+    def unsustained(self) -> Reason | None:
+        """Why all of the premium is taken back; looked at only where the municipality has chosen so."""
+        return failure(self.view, self.exit) if self.view.settings["premium.clawback"] == "ALL" else None
+
+    @rule("AMI-10.1-a", "AMI-10.1-c")
+    def open(self, number: int, month: Period, part: Period) -> _Outcome:
+        """What stands between a month that goes on and its payment; payable from the last day of all of them."""
+        approval = self.approval
+        if isinstance(approval, _Outcome):
+            return approval
+        if self.view.as_of < month.end:
+            because = f"Speed premium for month {number}, payable after the month when the follow-up confirms it."
+            return _Outcome(LineStatus.PLANNED, because, (), month.end)
+        evidence = self.evidence
+        if isinstance(evidence, _Outcome):
+            return evidence
+        report = self.report(number, month, part)
+        if isinstance(report, _Outcome):
+            return report
+        payable_from = max(month.end, report, *approval, *evidence)
+        because = f"Speed premium for month {number}: the exit qualifies and the follow-up confirms that it goes on."
+        return _Outcome(self.view.due(payable_from), because, ("AMI-10.1-c",), payable_from)
+
+    @cached_property
+    @rule("AMI-9.3.4-a", "AMI-10.2-b")
+    def approval(self) -> _Outcome | list[date]:
+        """The day of a person's approval, for kinds of exit that need one (reading 16)."""
+        rules = needs_approval(self.view, self.exit)
+        if not rules:
+            return []
+        decision = self.view.timeline.decision_for(self.exit, DecisionAbout.BONUS)
+        if decision is None:
+            return _Outcome(LineStatus.MANUAL, "A person must approve this kind of exit first.", rules)
+        if not decision["approved"]:
+            return _Outcome(LineStatus.REFUSED, "The municipality has not approved this exit.", rules)
+        return [decision.on]
+
+    @cached_property
+    @rule("AMI-9-h", "AMI-9.2-b", "AMI-9-g")
+    def evidence(self) -> _Outcome | list[date]:
+        """The days on which the documents, and by AMB-45 B the hourly cover, were complete (reading 4b)."""
+        timeline = self.view.timeline
+        complete = timeline.documents_complete_on(self.exit)
+        if complete is None:
+            missing = ", ".join(timeline.missing_documents(self.exit))
+            rules = ("AMI-9-h",) if self.exit.rule.family == "STUDY" else ("AMI-9.2-b",)
+            return _Outcome(LineStatus.ON_HOLD, f"Documents of the exit are missing: {missing}.", rules)
+        hourly = self.exit.kind is ExitKind.WORK_HOURLY_FULL_TIME
+        if not hourly or self.view.settings["premium.hourly_provisional"]:
+            return [complete]
+        covered = timeline.hourly_covered_on(self.exit)
+        if covered is None:
+            because = "The hourly employment is not yet shown to last six months."
+            return _Outcome(LineStatus.ON_HOLD, because, ("AMI-9-g",))
+        return [complete, covered]
+
+    @rule("AMI-10.1-b", "AMI-10.1-c")
+    def report(self, number: int, month: Period, part: Period) -> _Outcome | date:
+        """The day from which the follow-up of the month confirms it; the later report wins (readings 23, 24).
+
+        Nothing more is asked for the month of a break-off that is paid by setting, which the break-off itself
+        reports. The rest of the exit month needs no report of its own, since reports are for m+1..N (reading 41).
+        With FORFEIT a report after the month's end comes too late (AMB-32 B).
+        """
+        if self.days_until_break_off(part):
+            return month.end
+        forfeits = self.view.settings["premium.missing_report"] == "FORFEIT"
+        needed = self.view.settings["premium.followups_per_month"] if part == month else 0
+        reports = self.reports.get(number, [])
+        if forfeits:
+            reports = [fact for fact in reports if fact.on <= month.end]
+        if reports and not reports[-1]["continues"]:
+            because = f"The follow-up of month {number} does not confirm that work or studies go on."
+            return _Outcome(LineStatus.ON_HOLD, because, ("AMI-10.1-c",))
+        if len(reports) < needed:
+            if forfeits:
+                because = f"The follow-up of month {number} was not reported in time, so the month is forfeited."
+                return _Outcome(LineStatus.REFUSED, because, ("AMI-10.1-c",))
+            because = f"The follow-up of month {number} has not been reported yet."
+            return _Outcome(LineStatus.ON_HOLD, because, ("AMI-10.1-c",))
+        return confirmed_on(reports, needed) or month.end
+
+    @cached_property
+    def reports(self) -> dict[int, list[Fact]]:
+        """The follow-ups by month of the intervention (reading 41), in order."""
+        found: dict[int, list[Fact]] = {}
+        for fact in self.view.case.of(FactKind.PREMIUM_FOLLOW_UP):
+            found.setdefault(fact["month"], []).append(fact)
+        return found
+
+
+def confirmed_on(reports: list[Fact], needed: int) -> date | None:
+    """Since when enough reports are there and nothing but confirmations has come; None if there is no report."""
+    if not reports:
+        return None
+    since = reports[-1].on
+    for fact in reversed(reports):
+        if not fact["continues"]:
+            break
+        since = fact.on
+    return max(since, reports[max(needed, 1) - 1].on)

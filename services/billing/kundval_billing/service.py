@@ -1,0 +1,128 @@
+"""The billing service: holds the facts, computes what is due, keeps the ledger in step by new entries alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kundval_chassis import agenda, held
+from kundval_chassis.consume import consumes
+from kundval_chassis.db import Database, Tx
+from kundval_chassis.relay import Outbox
+from kundval_chassis.rpc import command, query
+from kundval_chassis.service import info
+from kundval_chassis.tokens import Caller
+from kundval_contracts.answer import Line, totals
+from kundval_contracts.case import Case, Tenant
+from kundval_contracts.envelope import Event
+from kundval_contracts.errors import NotFound
+
+from . import payments, store
+from .domain import lines
+
+
+class BillingService:
+    name = "billing"
+    rule_settings = ("AMI1_MONTHLY_FEE", "AMI2_MONTHLY_FEE")
+    db = Database()
+    outbox = Outbox()
+
+    @consumes("assignment", needs=held.NEEDS)
+    def on_events(self, tx: Tx, events: list[Event]) -> None:
+        # what is due is computed when somebody asks, and posted by a payment run: here the facts are only held
+        agenda.wake(tx, held.apply(tx, events))
+        agenda.wake_tenants(tx, events)
+
+    @command("billing.run_payments")
+    def run_payments(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        tenant = _tenant(tx, request["tenant"])
+        count, amount = payments.run_payments(tx, tenant, request["run"])
+        return {"tenant": tenant.id, "run": request["run"], "postings": count, "amount": amount}
+
+    @query("billing.lines")
+    def lines(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        return _page(tx, request, caller, "lines", lambda rows: [line.as_json() for line in rows])
+
+    @query("billing.totals")
+    def totals(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        return _page(tx, request, caller, "totals", lambda rows: totals(line.as_json() for line in rows))
+
+    @query("billing.postings")
+    def postings(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        page = store.page(tx, request["tenant"], request["assignment"], request["after"], request["limit"])
+        provider = caller.provider or request["provider"]
+        rows = [
+            posting.as_json()
+            for posted in store.postings_of(tx, request["tenant"], page).values()
+            for posting in posted
+            if provider in (None, posting.provider)
+        ]
+        return {"postings": rows, "next": page[-1] if len(page) == request["limit"] else None}
+
+    @query("billing.explain")
+    def explain(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        tenant, assignment = _tenant(tx, request["tenant"]), request["assignment"]
+        cases = held.load_cases(tx, [(tenant.id, assignment)])
+        if not cases:
+            raise NotFound(f"There is no assignment {assignment}.")
+        posted = store.postings_of(tx, tenant.id, [assignment])[assignment]
+        return {
+            "assignment": assignment,
+            "lines": [
+                {**line.as_json(), "steps": [step.as_json() for step in line.steps]}
+                for line in _lines(cases[0], tenant)
+                if caller.provider in (None, line.provider)
+            ],
+            "postings": [
+                {
+                    **posting.as_json(),
+                    "rules": list(posting.rules),
+                    "because": posting.because,
+                    "steps": [step.as_json() for step in posting.steps],
+                }
+                for posting in posted
+                if caller.provider in (None, posting.provider)
+            ],
+        }
+
+    @query("billing.summary")
+    def summary(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        tenant = _tenant(tx, request["tenant"])
+        statuses: dict[str, int] = {}
+        for cases in held.tenant_cases(tx, tenant.id):
+            for line in (line for case in cases for line in _lines(case, tenant)):
+                statuses[line.status.value] = statuses.get(line.status.value, 0) + 1
+        return {"tenant": tenant.id, **store.summary(tx, tenant.id), "lines": dict(sorted(statuses.items()))}
+
+    @query("billing.positions")
+    def positions(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        return held.positions(tx, request["tenant"])
+
+    @query("billing.info")
+    def info(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        return info(tx, self.name)
+
+
+def _tenant(tx: Tx, name: str) -> Tenant:
+    try:
+        return held.load_tenant(tx, name)
+    except held.NotOpened:
+        raise NotFound(f"There is no tenant {name}.") from None
+
+
+def _lines(case: Case, tenant: Tenant) -> tuple[Line, ...]:
+    """The lines of a case on the tenant's business date."""
+    if tenant.business_date is None:
+        return ()
+    return lines(case.known_by(tenant.business_date), tenant, tenant.business_date)
+
+
+def _page(
+    tx: Tx, request: dict[str, Any], caller: Caller, name: str, show: Callable[[list[Line]], list[dict[str, Any]]]
+) -> dict[str, Any]:
+    tenant = _tenant(tx, request["tenant"])
+    page = store.page(tx, tenant.id, request["assignment"], request["after"], request["limit"])
+    provider = caller.provider or request["provider"]
+    cases = held.load_cases(tx, [(tenant.id, assignment) for assignment in page])
+    rows = [line for case in cases for line in _lines(case, tenant) if provider in (None, line.provider)]
+    return {name: show(rows), "next": page[-1] if len(page) == request["limit"] else None}

@@ -1,0 +1,142 @@
+"""SQL of the billing service. No rules here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from kundval_chassis.db import Tx
+from kundval_contracts.answer import Posting, Step
+from kundval_contracts.codes import LineKind, Programme
+from kundval_contracts.rules import RULESET_VERSION
+
+
+def latest_run(tx: Tx, tenant: str) -> date | None:
+    """The day of the latest payment run."""
+    day: date | None = tx.value("SELECT max(run) FROM payment_run WHERE tenant = %s", (tenant,))
+    return day
+
+
+def add_run(tx: Tx, tenant: str, run: date, postings: int, amount: Decimal) -> None:
+    tx.execute(
+        "INSERT INTO payment_run (tenant, run, postings, amount) VALUES (%s, %s, %s, %s)",
+        (tenant, run, postings, amount),
+    )
+
+
+# --- the ledger --------------------------------------------------------------------------------------
+
+
+def accounts(posting: Posting, programme: Programme) -> tuple[str, str]:
+    """(cost account, liability account) between which a posting moves money."""
+    return f"cost:{programme.value}:{posting.kind.value}", f"payable:{posting.provider}"
+
+
+def add_entries(tx: Tx, tenant: str, postings: Sequence[tuple[Posting, Programme, int]]) -> list[int]:
+    """Append entries with their two rows; each is (posting, programme, revision). Their numbers, in order."""
+    if not postings:
+        return []
+    numbers = tx.insert_rows(
+        "entry",
+        (
+            "tenant",
+            "assignment",
+            "provider",
+            "kind",
+            "sequence",
+            "revision",
+            "run",
+            "amount",
+            "reverses",
+            "rules",
+            "because",
+            "steps",
+            "ruleset",
+        ),
+        [
+            (
+                tenant,
+                one.assignment,
+                one.provider,
+                one.kind.value,
+                one.sequence,
+                revision,
+                one.run,
+                one.amount,
+                one.reverses,
+                list(one.rules),
+                one.because,
+                [step.as_json() for step in one.steps],
+                RULESET_VERSION,
+            )
+            for one, _, revision in postings
+        ],
+        "RETURNING entry, assignment, provider, kind, sequence, revision",
+    )
+    by_key = {
+        (row["assignment"], row["provider"], row["kind"], row["sequence"], row["revision"]): row["entry"]
+        for row in numbers
+    }
+    entries: list[int] = []
+    rows: list[tuple[int, str, Decimal]] = []
+    for one, programme, revision in postings:
+        entry = by_key[(*one.key, revision)]
+        cost, payable = accounts(one, programme)
+        rows += [(entry, cost, one.amount), (entry, payable, -one.amount)]
+        entries.append(entry)
+    tx.insert_rows("entry_row", ("entry", "account", "amount"), rows)
+    return entries
+
+
+def postings_of(tx: Tx, tenant: str, assignments: Sequence[str]) -> dict[str, list[Posting]]:
+    """What has been posted for these assignments, oldest first."""
+    found: dict[str, list[Posting]] = {assignment: [] for assignment in assignments}
+    for row in tx.query(
+        "SELECT * FROM entry WHERE tenant = %s AND assignment = ANY(%s) ORDER BY entry", (tenant, list(assignments))
+    ):
+        found[row["assignment"]].append(_posting(row))
+    return found
+
+
+def page(tx: Tx, tenant: str, assignment: str | None, after: str | None, limit: int) -> list[str]:
+    """Ids of the next assignments of a tenant, in order."""
+    rows = tx.query(
+        "SELECT assignment FROM held_case WHERE tenant = %(tenant)s"
+        " AND (%(one)s::text IS NULL OR assignment = %(one)s)"
+        " AND (%(after)s::text IS NULL OR assignment > %(after)s) ORDER BY assignment LIMIT %(limit)s",
+        {"tenant": tenant, "one": assignment, "after": after, "limit": limit},
+    )
+    return [row["assignment"] for row in rows]
+
+
+def summary(tx: Tx, tenant: str) -> dict[str, Any]:
+    """What was posted by provider and kind, in all, and what was taken back."""
+    paid = tx.query(
+        "SELECT provider, kind, count(*) AS postings, sum(amount) AS amount FROM entry WHERE tenant = %s"
+        " GROUP BY provider, kind ORDER BY provider, kind",
+        (tenant,),
+    )
+    back = tx.one(
+        "SELECT count(*) AS corrections, coalesce(sum(amount), 0) AS corrected FROM entry"
+        " WHERE tenant = %s AND reverses IS NOT NULL",
+        (tenant,),
+    )
+    assert back is not None
+    return {"paid": paid, "amount": sum((row["amount"] for row in paid), Decimal(0)), **back}
+
+
+def _posting(row: Mapping[str, Any]) -> Posting:
+    return Posting(
+        row["run"],
+        row["assignment"],
+        row["provider"],
+        LineKind(row["kind"]),
+        row["sequence"],
+        row["amount"],
+        row["reverses"],
+        tuple(row["rules"]),
+        row["because"],
+        tuple(Step.from_json(step) for step in row["steps"]),
+    )

@@ -1,0 +1,1 @@
+"""Notices that facts and obligations cause, rendered and delivered once."""

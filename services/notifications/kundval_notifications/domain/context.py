@@ -1,0 +1,89 @@
+"""What the notices are computed from, and how one is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from kundval_contracts.answer import Notice, Obligation, Posting
+from kundval_contracts.case import Case, Tenant
+from kundval_contracts.codes import DecisionAbout, ExitKind, FactKind, Role
+from kundval_contracts.facts import Fact
+from kundval_contracts.settings import RuleSettings
+from kundval_contracts.timeline import Exit, Timeline
+
+from .kinds import NoticeKind
+
+
+@dataclass(frozen=True)
+class Context:
+    """A case as it is known, its obligations and its postings."""
+
+    case: Case
+    obligations: tuple[Obligation, ...]
+    postings: tuple[Posting, ...]
+    tenant: Tenant
+
+    @property
+    def settings(self) -> RuleSettings:
+        return self.tenant.settings
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        return Timeline(self.case, self.tenant.settings)
+
+    def of(self, kind: FactKind, since: date = date.min, until: date = date.max) -> Iterator[Fact]:
+        """Facts of a kind with `since <= on <= until`, in order."""
+        return (fact for fact in self.case.of(kind) if since <= fact.on <= until)
+
+    def leads_to_money(self, one: Exit) -> bool:
+        """First stage of rulebook 2.11: the kind qualifies and the exit is in time, or counts as such (reading 56)."""
+        if not self.timeline.qualifies(one).ok:
+            return False
+        if self.timeline.in_time(one):
+            return True
+        decision = self.timeline.decision_for(one, DecisionAbout.BOUNDARY)
+        return self.timeline.boundary(one) and decision is not None and bool(decision["approved"])
+
+    def by_a_person(self, one: Exit) -> bool:
+        """True if a person decides on the bonus of this kind of exit (AMB-18, AMB-23)."""
+        if one.kind is ExitKind.OWN_BUSINESS:
+            return bool(self.settings["own_business.bonus"].get(self.case.programme.value) == "MANUAL")
+        return one.kind is ExitKind.STUDY_MIN_HALF_TIME and self.settings["study_half_time.approval"] == "MANUAL"
+
+    def notice(
+        self,
+        kind: NoticeKind,
+        to: Role,
+        on: date,
+        rules: tuple[str, ...],
+        sequence: int,
+        provider: str | None = None,
+        **values: object,
+    ) -> Notice:
+        """A notice; nothing of `values` reaches the client."""
+        texts = {} if to is Role.CLIENT else {name: str(value) for name, value in values.items()}
+        return Notice(
+            self.case.assignment,
+            kind.value,
+            to,
+            on,
+            rules,
+            sequence,
+            provider if to is Role.PROVIDER else None,
+            texts,
+        )
+
+    def told(
+        self, fact: Fact, kind: NoticeKind, to: Role, *rules: str, provider: str | None = None, **values: object
+    ) -> Notice:
+        """A notice that a fact causes, on the day on which it was known.
+
+        The place of the fact is the sequence: it does not move when other facts arrive. Without `provider`
+        it is the one in charge on the day of the fact.
+        """
+        if to is Role.PROVIDER and provider is None:
+            provider = self.timeline.provider_on(fact.on)
+        return self.notice(kind, to, fact.known_on, rules, fact.place + 1, provider, **values)

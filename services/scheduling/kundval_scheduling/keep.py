@@ -1,0 +1,63 @@
+"""Keep the obligations in step with the core's answer, and tell the difference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from kundval_chassis import agenda
+from kundval_chassis.db import Tx
+from kundval_contracts.answer import Obligation
+from kundval_contracts.case import Case, Tenant
+
+from . import store
+from .domain import next_change, obligations
+
+
+def keep(tx: Tx, tenant: Tenant, day: date, cases: Sequence[Case]) -> None:
+    """Compute the obligations of these cases on `day`, store and publish what differs from what was held."""
+    held = store.held(tx, tenant.id, [case.assignment for case in cases])
+    changed: list[Obligation] = []
+    removed: list[tuple[str, str, int]] = []
+    differences: dict[str, tuple[list[Obligation], list[tuple[str, str, int]]]] = {}
+    until: dict[str, date | None] = {}
+    for case in cases:
+        known = case.known_by(day)
+        before = {one.key: one for one in held[case.assignment]}
+        after = {one.key: one for one in obligations(known, tenant, day)}
+        new = [one for key, one in after.items() if before.get(key) != one]
+        gone = [key for key in before if key not in after]
+        if new or gone:
+            differences[case.assignment] = (new, gone)
+            changed += new
+            removed += gone
+        until[case.assignment] = _look_again(case, known, tenant, day)
+    store.remove(tx, tenant.id, removed)
+    store.save(tx, tenant.id, changed)
+    revisions = store.next_revisions(tx, tenant.id, sorted(differences))
+    for assignment, (new, gone) in sorted(differences.items()):
+        data = {
+            "assignment": assignment,
+            "revision": revisions[assignment],
+            "changed": [_event(one) for one in new],
+            "removed": [{"kind": kind, "sequence": sequence} for _, kind, sequence in gone],
+        }
+        tx.publish("scheduling.obligations_changed", subject=assignment, tenant=tenant.id, data=data)
+    agenda.rest(tx, tenant.id, until)
+
+
+def _look_again(case: Case, known: Case, tenant: Tenant, day: date) -> date | None:
+    days = [fact.known_on for fact in case.facts if fact.known_on > day]
+    change = next_change(known, tenant, day)
+    return min([*days, change] if change else days, default=None)
+
+
+def _event(one: Obligation) -> dict[str, Any]:
+    row = one.as_json()
+    del row["assignment"]
+    return {
+        **row,
+        "overdue_after": one.overdue_after.isoformat() if one.overdue_after else None,
+        "provider": one.provider,
+    }

@@ -1,0 +1,52 @@
+"""The scheduling service: holds the facts, keeps obligations in step with them and with the business date."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kundval_chassis import agenda, held
+from kundval_chassis.consume import consumes
+from kundval_chassis.db import Database, Tx
+from kundval_chassis.relay import Outbox
+from kundval_chassis.rpc import query
+from kundval_chassis.service import info
+from kundval_chassis.tokens import Caller
+from kundval_contracts.envelope import Event
+
+from . import store
+from .keep import keep
+
+
+class SchedulingService:
+    name = "scheduling"
+    db = Database()
+    outbox = Outbox()
+
+    @consumes("assignment", needs=held.NEEDS)
+    def on_events(self, tx: Tx, events: list[Event]) -> None:
+        for tenant, day, cases in agenda.take_in(tx, events):
+            keep(tx, tenant, day, cases)
+
+    @query("scheduling.obligations")
+    def obligations(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        provider = caller.provider or request["provider"]
+        page = store.page(tx, request["tenant"], request["assignment"], provider, request["after"], request["limit"])
+        rows = [
+            one.as_json()
+            for obligations in store.held(tx, request["tenant"], page).values()
+            for one in obligations
+            if provider in (None, one.provider)
+        ]
+        return {"obligations": rows, "next": page[-1] if len(page) == request["limit"] else None}
+
+    @query("scheduling.summary")
+    def summary(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        return {"tenant": request["tenant"], "obligations": store.summary(tx, request["tenant"])}
+
+    @query("scheduling.positions")
+    def positions(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        return held.positions(tx, request["tenant"])
+
+    @query("scheduling.info")
+    def info(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        return info(tx, self.name)

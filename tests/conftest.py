@@ -1,0 +1,231 @@
+"""Real servers for the tests that need them.
+
+A test that uses one of the fixtures below is marked `servers` by itself and runs after the pure ones.
+
+- `servers` (session): the PostgreSQL and RabbitMQ of `deploy/local/servers up --name test`, a `Servers`.
+- `database` (module): address of a fresh database with an owner role of its own.
+- `vhost` (module): AMQP address of a fresh virtual host.
+- `make_database(service)`, `make_vhost()` (module): as many more as a test wants.
+- `fresh_database`, `fresh_vhost` (function): the same for one test alone.
+
+KUNDVAL_TEST_SERVERS names another set than "test", for who runs tests twice at once and restarts
+servers in them. KUNDVAL_KEEP_SERVERS=1 leaves the servers up at the end: the next run starts quicker.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import subprocess
+import sys
+import urllib.parse
+import urllib.request
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPT = ROOT / "deploy" / "local" / "servers"
+NEEDS_SERVERS = {
+    "servers", "database", "vhost", "make_database", "make_vhost", "fresh_database", "fresh_vhost",
+}
+START_SECONDS = 400
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if NEEDS_SERVERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("servers")
+    # pure tests first: what fails quickly is seen first
+    items.sort(key=lambda item: item.get_closest_marker("servers") is not None)
+
+
+@dataclass(frozen=True)
+class Servers:
+    """A running PostgreSQL and RabbitMQ. `env` is what `deploy/local/servers` wrote for them."""
+
+    name: str
+    env: dict[str, str]
+
+    @property
+    def pg_admin_uri(self) -> str:
+        return self.env["KUNDVAL_PG_ADMIN_URI"]
+
+    @property
+    def amqp_uri(self) -> str:
+        return self.env["KUNDVAL_AMQP_URI"]
+
+    def create_database(self, service: str = "test") -> str:
+        """A fresh database, owned by a fresh role that can enter no other. Returns its address."""
+        name, password = f"t_{service}_{secrets.token_hex(4)}", secrets.token_hex(8)
+        self.sql(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
+        self.sql(f"CREATE DATABASE {name} OWNER {name}")
+        self.sql(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+        where = urllib.parse.urlsplit(self.pg_admin_uri)
+        return f"postgresql://{name}:{password}@{where.hostname}:{where.port}/{name}"
+
+    def drop_database(self, uri: str) -> None:
+        """End its connections, drop it and its role."""
+        name = urllib.parse.urlsplit(uri).path.lstrip("/")
+        self.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        self.sql(f"DROP ROLE IF EXISTS {name}")
+
+    def create_vhost(self) -> str:
+        """A fresh virtual host. Returns its AMQP address."""
+        name = f"t_{secrets.token_hex(4)}"
+        where = urllib.parse.urlsplit(self.amqp_uri)
+        self.api("PUT", f"vhosts/{name}", {})
+        everything = {"configure": ".*", "write": ".*", "read": ".*"}
+        self.api("PUT", f"permissions/{name}/{where.username}", everything)
+        return f"amqp://{where.username}:{where.password}@{where.hostname}:{where.port}/{name}"
+
+    def drop_vhost(self, uri: str) -> None:
+        """Drop it with its queues; its connections are closed by the broker."""
+        self.api("DELETE", f"vhosts/{urllib.parse.urlsplit(uri).path.lstrip('/')}")
+
+    def sql(self, statement: str) -> None:
+        """One statement as the cluster's administrator, outside a transaction."""
+        import psycopg  # not before a test needs it: some tests set psycopg's wait function first
+
+        with psycopg.connect(self.pg_admin_uri, autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[arg-type]
+
+    def api(self, method: str, path: str, body: Any = None) -> Any:
+        """RabbitMQ's management API: `api("GET", "queues/my-vhost")`. Raises OSError (HTTPError)."""
+        where = urllib.parse.urlsplit(self.env["KUNDVAL_RABBIT_API_URI"])
+        request = urllib.request.Request(
+            f"http://{where.hostname}:{where.port}{where.path}/{path}", method=method,
+            data=None if body is None else json.dumps(body).encode(),
+        )
+        pair = b64encode(f"{where.username}:{where.password}".encode()).decode()
+        request.add_header("Authorization", f"Basic {pair}")
+        request.add_header("Content-Type", "application/json")
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=30) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def restart_rabbit(self, immediate: bool = False) -> None:
+        """Back when it takes connections again; `immediate` as after a crash."""
+        _servers("restart-rabbit", self.name, *(["--immediate"] if immediate else []))
+
+    def restart_postgres(self, immediate: bool = False) -> None:
+        """Back when it takes connections again; `immediate` as after a crash."""
+        _servers("restart-postgres", self.name, *(["--immediate"] if immediate else []))
+
+    def stop_rabbit(self) -> None:
+        _servers("stop-rabbit", self.name)
+
+    def start_rabbit(self) -> None:
+        _servers("start-rabbit", self.name)
+
+    def stop_postgres(self) -> None:
+        _servers("stop-postgres", self.name)
+
+    def start_postgres(self) -> None:
+        _servers("start-postgres", self.name)
+
+
+def _servers(verb: str, name: str, *options: str) -> str:
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), verb, "--name", name, *options], stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=START_SECONDS, check=False,
+    )
+    if done.returncode != 0:
+        pytest.exit(f"deploy/local/servers {verb} --name {name} failed:\n{done.stderr}", returncode=3)
+    return done.stdout
+
+
+def _read_env(name: str) -> dict[str, str]:
+    lines = _servers("env", name).splitlines()
+    return {left: right.strip("'") for left, _, right in (line.partition("=") for line in lines)}
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """The servers of this run; several runs at once in one checkout share them."""
+    name = os.environ.get("KUNDVAL_TEST_SERVERS", "test")
+    folder = ROOT / "var" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    ours = folder / "started-by-tests"
+    with open(folder / "in-use", "a") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        before = folder / "env"
+        stamp = before.stat().st_mtime_ns if before.exists() else 0
+        _servers("up", name, "--fresh")
+        if before.stat().st_mtime_ns != stamp:
+            ours.touch()  # else a person had them up already, or another run of the tests
+        try:
+            yield Servers(name, _read_env(name))
+        finally:
+            fcntl.flock(users, fcntl.LOCK_UN)
+            if ours.exists() and os.environ.get("KUNDVAL_KEEP_SERVERS") != "1":
+                try:
+                    fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    pass  # another run still uses them; it will end them
+                else:
+                    ours.unlink()
+                    _servers("down", name, "--immediate")
+
+
+@pytest.fixture(scope="module")
+def make_database(servers: Servers) -> Iterator[Callable[..., str]]:
+    """`make_database("billing")` is the address of one more fresh database; dropped after the module."""
+    made: list[str] = []
+
+    def make(service: str = "test") -> str:
+        made.append(servers.create_database(service))
+        return made[-1]
+
+    yield make
+    for uri in made:
+        servers.drop_database(uri)
+
+
+@pytest.fixture(scope="module")
+def make_vhost(servers: Servers) -> Iterator[Callable[[], str]]:
+    """`make_vhost()` is the AMQP address of one more fresh virtual host; dropped after the module."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(servers.create_vhost())
+        return made[-1]
+
+    yield make
+    for uri in made:
+        servers.drop_vhost(uri)
+
+
+@pytest.fixture(scope="module")
+def database(make_database: Callable[..., str]) -> str:
+    """Address of a database that this module has for itself."""
+    return make_database()
+
+
+@pytest.fixture(scope="module")
+def vhost(make_vhost: Callable[[], str]) -> str:
+    """AMQP address of a virtual host that this module has for itself."""
+    return make_vhost()
+
+
+@pytest.fixture
+def fresh_database(servers: Servers) -> Iterator[str]:
+    """Address of a database for this test alone."""
+    uri = servers.create_database()
+    yield uri
+    servers.drop_database(uri)
+
+
+@pytest.fixture
+def fresh_vhost(servers: Servers) -> Iterator[str]:
+    """AMQP address of a virtual host for this test alone."""
+    uri = servers.create_vhost()
+    yield uri
+    servers.drop_vhost(uri)

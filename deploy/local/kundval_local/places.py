@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import io
 import json
 import os
 import re
@@ -16,7 +17,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 ROOT = Path(__file__).resolve().parents[3]
 VAR = ROOT / "var"
@@ -133,7 +134,15 @@ def write_private(path: Path, text: str) -> None:
 
 def write_env(path: Path, values: dict[str, str]) -> None:
     """KEY=VALUE lines that a shell can source as well."""
-    write_private(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()))
+    lines = io.StringIO()
+    write_env_lines(lines, values)
+    write_private(path, lines.getvalue())
+
+
+def write_env_lines(out: TextIO, values: dict[str, str]) -> None:
+    for name, value in values.items():
+        out.write(f"{name}={shlex.quote(value)}\n")
+    out.flush()
 
 
 def read_env(name: str) -> dict[str, str]:

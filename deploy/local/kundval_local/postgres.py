@@ -124,13 +124,10 @@ def stop(state: State, immediate: bool = False) -> None:
     """Stop the server and wait for its last process; `immediate` ends it as a crash would (no checkpoint)."""
     pid = _postmaster(state)
     if pid:
-        family = [pid, *processes.descendants(pid)]
         calm: list[tuple[signal.Signals, float]] = [(signal.SIGINT, STOP_SECONDS)]
         hard = [(signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0)]
         processes.end([pid], hard if immediate else calm + hard)
-        # the server's own processes leave when it does; not one of them may stay behind
-        if not processes.wait_until(lambda: not any(map(processes.started, family)), 10):
-            raise Problem(f"PostgreSQL's processes {family} do not end")
+    _end_orphans(state.home / "pg")
     if state.socket_dir.parent == Path("/tmp"):
         shutil.rmtree(state.socket_dir, ignore_errors=True)
 
@@ -169,7 +166,8 @@ def _launch(state: State, folder: Path, owner: User, data: Path) -> None:
     log = log_path(state)
     name, _, value = state.marker.partition("=")
     env = _env(folder) | {name: f"{value}#postgres"}
-    _forget_dead_server(data)
+    _end_orphans(data)
+    _forget_dead_server(state, data)
     command = [str(folder / "postgres"), "-D", str(data)]
     server = processes.spawn(command, env, log, state.home / "pg-home", owner)
 
@@ -177,7 +175,9 @@ def _launch(state: State, folder: Path, owner: User, data: Path) -> None:
         if server.poll() is not None:
             return True
         try:
-            return (data / "postmaster.pid").read_text().splitlines()[7].strip() == "ready"
+            lines = (data / "postmaster.pid").read_text().splitlines()
+            # a server that was killed has left its own words in the file
+            return lines[0] == str(server.pid) and lines[7].strip() == "ready"
         except (OSError, IndexError):
             return False
 
@@ -188,17 +188,27 @@ def _launch(state: State, folder: Path, owner: User, data: Path) -> None:
         raise Problem(f"PostgreSQL {why}; the end of {log}:\n{processes.tail(log)}")
 
 
-def _forget_dead_server(data: Path) -> None:
-    """After a crash of the machine the process id in the file may be another program's: PostgreSQL would
-    take that for a server that still runs. A real PostgreSQL is left to PostgreSQL's own judgement.
-    """
-    path = data / "postmaster.pid"
-    try:
-        pid = int(path.read_text().split()[0])
-    except (OSError, ValueError, IndexError):
+def _end_orphans(data: Path) -> None:
+    """A server's own processes leave when it does, also when it was killed; none of them may stay behind."""
+
+    def family() -> list[int]:
+        here = processes.working_in(data)
+        return [pid for pid in here if processes.command_name(pid).startswith("postgres")]
+
+    if processes.wait_until(lambda: not family(), 10):
         return
-    if not processes.command_name(pid).startswith("postgres"):
-        path.unlink()
+    if not processes.end(family(), [(signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0)]):
+        raise Problem(f"PostgreSQL's processes {family()} do not end")
+
+
+def _forget_dead_server(state: State, data: Path) -> None:
+    """Remove the lock files of a server that was killed, now that none of its processes is left.
+
+    PostgreSQL itself would keep them if the process id is in use: by a process that nobody has reaped yet,
+    or by another program after the machine was started again.
+    """
+    for path in (data / "postmaster.pid", *state.socket_dir.glob(".s.PGSQL.*")):
+        path.unlink(missing_ok=True)
 
 
 def _make_databases(state: State, folder: Path) -> None:

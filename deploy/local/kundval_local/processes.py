@@ -111,21 +111,18 @@ def marked(marker: str) -> list[int]:
     return [pid for pid in pids if pid != os.getpid() and has_mark(pid, marker)]
 
 
-def descendants(pid: int) -> list[int]:
-    """The process's children, theirs and so on."""
-    parents: dict[int, list[int]] = {}
+def working_in(folder: Path) -> list[int]:
+    """Every living process whose current folder this is."""
+    where = os.fsencode(str(folder.resolve()))
+    found = []
     for path in Path("/proc").iterdir():
         if path.name.isdigit():
             try:
-                fields = (path / "stat").read_text().rpartition(")")[2].split()
+                here = os.readlink(os.fsencode(str(path / "cwd")))
             except OSError:
                 continue
-            parents.setdefault(int(fields[1]), []).append(int(path.name))
-    found, todo = [], [pid]
-    while todo:
-        children = parents.get(todo.pop(), [])
-        found += children
-        todo += children
+            if here == where and started(int(path.name)):
+                found.append(int(path.name))
     return found
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import resource
 import secrets
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -74,6 +76,10 @@ def guarded(work: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         say("interrupted")
         return 130
+    except BrokenPipeError:
+        # whoever reads our output has seen enough; Python must not complain again when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _do(chosen: argparse.Namespace) -> int:
@@ -89,8 +95,7 @@ def _do(chosen: argparse.Namespace) -> int:
         for name in places.names() if chosen.all else [chosen.name]:
             down(name, chosen.wipe, chosen.immediate)
     elif chosen.verb == "env":
-        print((VAR / places.valid_name(chosen.name) / "env").read_text()
-              if places.read_env(chosen.name) else "", end="")
+        places.write_env_lines(sys.stdout, places.read_env(places.valid_name(chosen.name)))
     else:
         action, _, program = chosen.verb.partition("-")
         _one(chosen.name, program, action, getattr(chosen, "immediate", False))
@@ -217,12 +222,14 @@ def _start(state: State, programs: packages.Programs, missing: list[str]) -> Non
         for done in work:
             done.result()
     except BaseException:
-        for name in missing:
-            with contextlib.suppress(Problem):
-                stops[name](state, True)
+        # twice: a thread that is still at an earlier step may start its server after the first time
+        for _ in range(2):
+            for name in missing:
+                with contextlib.suppress(Problem):
+                    stops[name](state, True)
+            pool.shutdown(wait=True)
         raise
-    finally:
-        pool.shutdown(wait=True)
+    pool.shutdown()
 
 
 def _wipe(state: State) -> None:

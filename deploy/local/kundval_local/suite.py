@@ -45,12 +45,11 @@ def main(arguments: list[str] | None = None) -> int:
     verb("demo", "up, `kundval demo`, and down again unless it was up before").add_argument(
         "rest", nargs="*", metavar="-- ARGUMENT", help="arguments for `kundval demo`")
     chosen = parser.parse_args(arguments)
-    places.valid_name(chosen.name) if "/" not in chosen.name else parser.error("a name, not a path")
     return servers.guarded(lambda: _do(chosen))
 
 
 def _do(chosen: argparse.Namespace) -> int:
-    name: str = chosen.name
+    name = places.valid_name(chosen.name)
     if chosen.verb == "up":
         up(name, chosen.fresh)
     elif chosen.verb == "down":
@@ -67,7 +66,7 @@ def _do(chosen: argparse.Namespace) -> int:
 
 
 def up(name: str, fresh: bool = False) -> None:
-    """Servers, migrations, services; what runs already is left alone. On failure what was started is ended."""
+    """Servers, migrations, services; what runs already is left alone. Ends what it started if it fails."""
     if not KUNDVAL.exists():
         raise Problem("there is no .venv/bin/kundval: run make setup")
     servers_were_down = servers.up(name, fresh)
@@ -146,10 +145,11 @@ def stop(name: str, unwanted: list[str], immediate: bool = False) -> None:
         say(f"stopped: {', '.join(unwanted)}")
 
 
-def down(name: str, keep_servers: bool = False) -> None:
+def down(name: str, keep_servers: bool = False, quick: bool = False) -> None:
+    """Stop the services, then the servers; `quick` does not wait for RabbitMQ to tidy up (five seconds)."""
     stop(name, list(SERVICES))
     if not keep_servers:
-        servers.down(name)
+        servers.down(name, immediate=quick)
 
 
 def demo(name: str, arguments: list[str]) -> int:
@@ -165,7 +165,7 @@ def demo(name: str, arguments: list[str]) -> int:
             # a second ctrl-C must not leave servers behind
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
-            down(name)
+            down(name, quick=True)
 
 
 def pids(name: str, service: str) -> list[int]:

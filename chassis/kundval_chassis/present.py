@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -27,9 +28,13 @@ def as_json(answer: Mapping[str, Any]) -> str:
 
 
 def console(**options: Any) -> Console:
-    """A console for the standard output: plain and of a fixed width when it is not a terminal."""
+    """A console for the standard output: plain, and as wide as COLUMNS says, when it is not a terminal."""
     page = Console(highlight=False, **options)
-    return page if page.is_terminal else Console(highlight=False, width=PLAIN_WIDTH, color_system=None, **options)
+    if page.is_terminal:
+        return page
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isdecimal() and int(columns) else PLAIN_WIDTH
+    return Console(highlight=False, width=width, color_system=None, **options)
 
 
 def show(answer: Mapping[str, Any], page: Console) -> None:

@@ -6,7 +6,8 @@ empty. Nothing here knows a rule: it only decides what each core gets to see, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.metadata import entry_points
@@ -67,33 +68,37 @@ def outcomes(caseload: Caseload, as_of: date | None = None, cores: Cores | None 
     seen = caseload.at(as_of) if as_of is not None else caseload
     cores = cores or installed()
     tenant = seen.tenant()
+    runs = [replace(tenant, business_date=run) for run in seen.runs]
+    today = replace(tenant, business_date=seen.as_of)
     for assignment in seen.assignments:
-        yield outcome(assignment, tenant, seen.runs, seen.as_of, cores)
+        yield outcome(assignment, runs, today, cores)
 
 
-def outcome(assignment: Assignment, tenant: Tenant, runs: tuple[date, ...], as_of: date, cores: Cores) -> Outcome:
-    """One assignment: the payment runs in order, each with what was known then, and the answer on `as_of`."""
+def outcome(assignment: Assignment, runs: Iterable[Tenant], today: Tenant, cores: Cores) -> Outcome:
+    """One assignment: the payment runs in order, each with what was known then, and the answer of today.
+
+    runs, today: the tenant on each of these business dates.
+    """
     result = Outcome(assignment.id)
-    known = _Knowledge(assignment, tenant, cores)
+    known = _Knowledge(assignment, today, cores)
     if cores.lines is not None and cores.settle is not None:
-        for run in runs:
+        for dated in runs:
+            run = _day(dated)
             case = known.case(run)
             if case.facts:
-                dated = replace(tenant, business_date=run)
                 lines = cores.lines(case, dated, run)
                 result.postings += cores.settle(tuple(result.postings), lines, run, dated)
-    case = known.case(as_of)
-    dated = replace(tenant, business_date=as_of)
+    as_of = _day(today)
     if cores.judge is not None:
-        judgement = cores.judge(assignment.case(as_of), assignment.client, dated)
+        judgement = cores.judge(assignment.case(as_of), assignment.client, today)
         result.rejections, result.state = judgement.rejections, str(judgement.state)
+    case = known.case(as_of)
     if cores.lines is not None:
-        result.lines = tuple(cores.lines(case, dated, as_of))
+        result.lines = tuple(cores.lines(case, today, as_of))
     if cores.obligations is not None:
-        result.obligations = tuple(cores.obligations(case, dated, as_of))
+        result.obligations = tuple(cores.obligations(case, today, as_of))
     if cores.notices is not None:
-        postings = tuple(result.postings)
-        result.notices = tuple(cores.notices(case, result.obligations, postings, dated, as_of))
+        result.notices = tuple(cores.notices(case, result.obligations, tuple(result.postings), today, as_of))
     return result
 
 
@@ -102,15 +107,22 @@ class _Knowledge:
 
     def __init__(self, assignment: Assignment, tenant: Tenant, cores: Cores) -> None:
         self._assignment, self._tenant, self._judge = assignment, tenant, cores.judge
+        self._days = sorted(fact.known_on for fact in assignment.facts)
         self._known: int | None = None
         self._case = Case(assignment.id, assignment.programme)
 
     def case(self, day: date) -> Case:
         """The case as the other services hold it on `day`; every stated fact if assignment is not installed."""
-        stated = self._assignment.case(day)
-        if self._known != len(stated.facts):
-            self._known = len(stated.facts)
-            self._case = stated
-            if self._judge is not None and stated.facts:
+        known = bisect_right(self._days, day)
+        if self._known != known:
+            self._known = known
+            self._case = stated = self._assignment.case(day)
+            if self._judge is not None and known:
                 self._case = stated.having(self._judge(stated, self._assignment.client, self._tenant).in_effect)
         return self._case
+
+
+def _day(tenant: Tenant) -> date:
+    if tenant.business_date is None:
+        raise ValueError("the tenant has no business date")
+    return tenant.business_date

@@ -332,7 +332,7 @@ def _monthly_report(state: State, fact: Fact, terms: Terms) -> State | Refusal:
     if terms.case.programme is Programme.AMI_2 and plan.extent_pct is not None and extent is not None:
         planned = [plan.extent_pct, *(step.extent_pct for step in plan.step_up if step.start <= month.start)][-1]
         if extent < planned and not fact.get("deviation_reason"):
-            message = f"{extent} per cent is less than the {planned} planned; the report does not say why."
+            message = "The report states a smaller extent than planned and does not say why."
             return Refusal(RefusalCode.REASON_MISSING, ("AMI-8.1-d",), message)
     if any(day in month for day in state.changed) and not fact.get("attachments"):
         message = "The tripartite agreement was changed in the month; the change is not attached."

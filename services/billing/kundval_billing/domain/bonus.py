@@ -46,7 +46,7 @@ class Outcome:
     claimed: bool = False
 
 
-@rule("AMI-10.2-a", "AMI-10-a", "NACKA-31")
+@rule("AMI-10.2-a", "AMI-10-a", "NACKA-10")
 def bonus_lines(view: View) -> Iterator[Line]:
     """The bonus of the intervention, and the refused ones of other providers' exits (reading 40).
 
@@ -136,7 +136,7 @@ def assess(view: View, one: Exit) -> Outcome:
     waits = waiting(view, one, claims)
     if waits is not None:
         decision = timeline.decision_for(one, DecisionAbout.BONUS)
-        if decision is not None and not decision["approved"]:
+        if decision is not None and not decision["approved"] and decision.on >= settle:  # SM-B7, B9
             because = f"Refused by the municipality. {waits.because}"
             return Outcome(one, LineStatus.REFUSED, Reason(waits.rules, because))
         return Outcome(one, LineStatus.ON_HOLD, waits, None, claimed)
@@ -146,8 +146,6 @@ def assess(view: View, one: Exit) -> Outcome:
         if decision is None:
             return Outcome(one, LineStatus.MANUAL, reason, None, claimed)
         days.append(decision.on)
-    if not timeline.in_time(one):
-        days += [fact.on for fact in (timeline.decision_for(one, DecisionAbout.BOUNDARY),) if fact is not None]
     payable_from = max(days)
     because = f"Result bonus: the six months held until {settle} and the provider has certified them."
     arrears = "AMI-9-b" if timeline.programme is Programme.AMI_1 else "AMI-10.2-c"
@@ -321,7 +319,7 @@ def _claim_days(view: View, one: Exit, claims: tuple[Fact, ...]) -> list[date]:
 def questions(view: View, one: Exit) -> Iterator[tuple[DecisionAbout, Reason]]:
     """What a person must decide before this bonus is paid (readings 13, 16, 29; AMB-01, 16, 17, 18, 23, 26)."""
     timeline = view.timeline
-    if timeline.boundary(one) and timeline.in_time(one):
+    if timeline.boundary(one):
         because = "Ninety days and three months disagree on whether the exit was in time, so a person decides."
         yield DecisionAbout.BOUNDARY, Reason(("AMI-10.2-b",), because)
     approval = needs_approval(view, one)

@@ -48,8 +48,9 @@ def _month(view: View, number: int, month: Period) -> Iterator[Line]:
         )
 
 
+@rule("NACKA-30")
 def payable_on(view: View, month: Period, closing: Exit | None) -> date:
-    """The month's exclusive end, or E when the exit is in the month (readings 5, 50)."""
+    """The month's exclusive end, or E when the exit is in the month: never in advance (readings 5, 50)."""
     return min(month.end, view.timeline.basis(closing)) if closing is not None else month.end
 
 

@@ -83,14 +83,15 @@ def next_change(case: Case, tenant: Tenant, as_of: date) -> date | None:
 
     None if it never does. Facts that the case holds but that become known later count on their day.
     """
-    now = obligations(case, tenant, as_of)
+    now: tuple[Obligation, ...] | None = None
     day = as_of
     while True:
-        context = Context(case.known_by(day), tenant)
-        days = [later for row in _plan(context) if (later := row.changes_after(day)) is not None]
-        days += [fact.known_on for fact in case.facts if fact.known_on > day]
-        if not days:
-            return None
-        day = min(days)
+        plan = _plan(Context(case.known_by(day), tenant))
+        change = min((later for row in plan if (later := row.changes_after(day)) is not None), default=None)
+        news = min((fact.known_on for fact in case.facts if fact.known_on > day), default=None)
+        if news is None or (change is not None and change < news):
+            return change
+        now = now if now is not None else obligations(case, tenant, as_of)
+        day = news
         if obligations(case, tenant, day) != now:
             return day

@@ -1,0 +1,117 @@
+"""What holds for every history, every reading and every day."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kundval_contracts.calendar import add_months
+from kundval_contracts.case import Case
+from kundval_contracts.codes import ObligationState
+from kundval_scheduling.domain import next_change, obligations
+from tests.scheduling.builders import ami2, on, rows_of, tenant
+from tests.scheduling.histories import FIRST, histories, readings
+
+#: any day, but more often one of the first months, when most begins
+days = st.one_of(st.integers(0, 700), st.integers(0, 120)).map(lambda number: FIRST + timedelta(days=number))
+quick = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@quick
+@given(histories(), readings, days, st.randoms(use_true_random=False))
+def test_the_order_of_arrival_does_not_matter(
+    one: Case, given_: dict[str, Any], day: date, chance: random.Random
+) -> None:
+    shuffled = list(one.facts)
+    chance.shuffle(shuffled)
+    other = Case(one.assignment, one.programme, one.plan, None, tuple(shuffled))
+    assert obligations(one, tenant(given_), day) == obligations(other, tenant(given_), day)
+
+
+@quick
+@given(histories(), readings, days)
+def test_computing_twice_gives_the_same_and_no_key_twice(one: Case, given_: dict[str, Any], day: date) -> None:
+    rows = obligations(one, tenant(given_), day)
+    assert rows == obligations(one, tenant(given_), day)
+    assert len({row.key for row in rows}) == len(rows)
+
+
+@quick
+@given(histories(), readings, days)
+def test_each_state_agrees_with_its_days(one: Case, given_: dict[str, Any], day: date) -> None:
+    for row in obligations(one, tenant(given_), day):
+        assert (row.met_on is not None) == (row.state is ObligationState.MET)
+        assert row.met_on is None or row.met_on <= day
+        if row.state is ObligationState.OPEN:
+            assert row.overdue_after is None or day <= row.overdue_after
+        if row.state is ObligationState.OVERDUE:
+            assert row.overdue_after is not None and day > row.overdue_after
+
+
+@quick
+@given(histories(), readings, days)
+def test_facts_that_are_not_yet_known_change_nothing(one: Case, given_: dict[str, Any], day: date) -> None:
+    assert obligations(one, tenant(given_), day) == obligations(one.known_by(day), tenant(given_), day)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(histories(), readings, days)
+def test_nothing_changes_before_the_next_change_and_something_does_on_it(
+    one: Case, given_: dict[str, Any], day: date
+) -> None:
+    here = tenant(given_)
+    now, change = obligations(one, here, day), next_change(one, here, day)
+    until = change or day + timedelta(days=60)
+    assert until > day
+    for number in range(1, (until - day).days):
+        assert obligations(one, here, day + timedelta(days=number)) == now
+    if change is not None:
+        assert obligations(one, here, change) != now
+
+
+def test_a_week_that_opens_is_a_change_even_if_the_one_before_was_kept() -> None:
+    one = ami2(on("2024-04-02", "contact"))
+    here = tenant()
+    changes = []
+    day = date(2024, 3, 28)
+    while day < date(2024, 4, 15):
+        day = next_change(one, here, day) or date.max
+        changes.append(day.isoformat())
+    # week 1 opens; its contact is known; mapping, guidance overdue; placement; week 2 over, month 2 opens
+    assert changes == ["2024-04-01", "2024-04-02", "2024-04-08", "2024-04-12", "2024-04-13", "2024-04-15"]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(histories(), readings)
+def test_going_from_change_to_change_reaches_an_end(one: Case, given_: dict[str, Any]) -> None:
+    here, day, steps = tenant(given_), FIRST - timedelta(days=1), 0
+    while (change := next_change(one, here, day)) is not None:
+        assert change > day
+        day, steps = change, steps + 1
+    assert steps < 400
+    assert obligations(one, here, day) == obligations(one, here, date.max - timedelta(days=1))
+
+
+@quick
+@given(histories(), readings, days)
+def test_what_was_overdue_is_never_cancelled_without_news(one: Case, given_: dict[str, Any], day: date) -> None:
+    known = one.known_by(day)
+    here = tenant(given_)
+    later = {row.key: row.state for row in obligations(known, here, day + timedelta(days=500))}
+    for row in obligations(known, here, day):
+        if row.state is not ObligationState.OPEN:
+            assert later[row.key] is row.state
+
+
+@pytest.mark.rule("AMI-8.2-a")
+@given(st.dates(date(2024, 3, 1), date(2030, 12, 31)))
+def test_follow_ups_keep_the_day_of_the_decision_or_the_last_of_the_month(decided: date) -> None:
+    one = ami2(decided=decided.isoformat(), started=decided.isoformat())
+    found = [row.due for row in rows_of(one, decided.isoformat(), "FOLLOWUP_MEETING")]
+    expected = [add_months(decided, months) for months in (3, 6, 9)]
+    assert found == [*expected, add_months(decided, 12) - timedelta(days=1)]

@@ -32,6 +32,8 @@ from .codes import (
     Role,
 )
 from .errors import InvalidRequest, UnknownMethod, faults_of
+from .facts import load_fact
+from .inputs import ClientSchema, PlanSchema, ProviderSchema
 from .money import MoneyField
 
 #: assignments on a page when the request names no `limit`
@@ -139,6 +141,17 @@ class Info(Message):
     started_at = fields.AwareDateTime(required=True)
 
 
+class Shaped(fields.Nested):
+    """An object that is held against its schema and handed on as it came."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        super()._deserialize(value, *args, **kwargs)
+        return value
+
+    def _serialize(self, nested_obj: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        return nested_obj
+
+
 class FactItem(fields.Field[dict[str, Any]]):
     """``{assignment, id, ordinal?, on, known_on?, fact, …fields of that kind}``, loaded as
     ``{"assignment": str, "fact": kundval_contracts.facts.Fact}``.
@@ -156,8 +169,6 @@ class FactItem(fields.Field[dict[str, Any]]):
     ) -> dict[str, Any]:
         if not isinstance(value, Mapping):
             raise ValidationError("must be an object")
-        from .facts import load_fact
-
         rest = dict(value)
         head = {name: rest.pop(name) for name in ("assignment", "id", "ordinal") if name in rest}
         faults: dict[str, Any] = {}
@@ -187,7 +198,7 @@ class OpenTenant(TenantRequest):
     municipality = identifier(required=True)
     settings = fields.Dict(keys=fields.String(), load_default=None, allow_none=True)
     tariffs = fields.List(fields.Dict(keys=fields.String()), load_default=list)
-    providers = fields.List(fields.Dict(keys=fields.String()), required=True)
+    providers = fields.List(Shaped(ProviderSchema), required=True)
 
 
 class TenantOpened(Message):
@@ -198,8 +209,8 @@ class NewAssignment(Message):
     id = identifier(required=True)
     programme = _code(Programme, required=True)
     delivery_area = fields.String(load_default=None, allow_none=True)
-    client = fields.Dict(keys=fields.String(), required=True)
-    plan = fields.Dict(keys=fields.String(), load_default=None, allow_none=True)
+    client = Shaped(ClientSchema, required=True)
+    plan = Shaped(PlanSchema, load_default=None, allow_none=True)
 
 
 class Register(TenantRequest):

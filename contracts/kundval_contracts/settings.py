@@ -464,7 +464,10 @@ def read_settings(raw: Mapping[str, Any], base: Mapping[str, Any] | None = None)
         seen[row.key] = str(name)
         try:
             same = _SAME_VALUE.get((name, value)) if isinstance(value, str | int) else None
-            values[row.key] = row.read(value if same is None else same)
+            typed = row.read(value if same is None else same)
+            if isinstance(row.default, Mapping):  # a map that names some keys leaves the others as recommended
+                typed = MappingProxyType({**row.default, **typed})
+            values[row.key] = typed
         except ValueError as error:
             faults.append((str(name), str(error)))
     if faults:

@@ -313,14 +313,28 @@ class Timeline:
                 found = fact
         return found
 
-    def decision(self, about: DecisionAbout, since: date | None = None) -> Fact | None:
-        """The latest manual decision about this, on or after `since`."""
-        found = [
-            fact
-            for fact in self.case.of(FactKind.MANUAL_DECISION)
-            if fact["about"] is about and (since is None or fact.on >= since)
-        ]
-        return found[-1] if found else None
+    @rule("AMI-10.2-a")
+    def counts_as_in_time(self, one: Exit) -> bool:
+        """`E < end`, or a person has said of an AMI 1 boundary case that it counts (readings 13, 56)."""
+        if self.in_time(one):
+            return True
+        decision = self.decision_for(one, DecisionAbout.BOUNDARY) if self.boundary(one) else None
+        return decision is not None and bool(decision["approved"])
+
+    @rule("AMI-10.1-a", "AMI-9-j", "AMI-10-a")
+    def leads_to_money(self, one: Exit) -> bool:
+        """First stage of rulebook 2.11: the kind qualifies and the exit is in time, or counts as such."""
+        return self.qualifies(one).ok and self.counts_as_in_time(one)
+
+    @rule("AMI-9.3.4-a", "AMI-10.2-b")
+    def needs_approval(self, one: Exit) -> tuple[str, ...]:
+        """The rule by which a person must approve this kind of exit, or () (AMB-18, 23)."""
+        if one.kind is ExitKind.OWN_BUSINESS:
+            manual = self.settings["own_business.bonus"].get(self.programme.value) == "MANUAL"
+            return ("AMI-10.2-b" if self.programme is Programme.AMI_1 else "AMI-10.2-d",) if manual else ()
+        if one.kind is ExitKind.STUDY_MIN_HALF_TIME and self.settings["study_half_time.approval"] == "MANUAL":
+            return ("AMI-9.3.4-a",)
+        return ()
 
     @rule(
         "AMI-9-a", "AMI-9-f", "AMI-9-i", "AMI-9-j", "AMI-9.2-a", "AMI-9.2.1-a", "AMI-9.2.2-a", "AMI-9.2.2-b",

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
+
 from kundval_contracts.calendar import add_days, add_months
 from kundval_contracts.case import Case
 from kundval_contracts.codes import Programme
@@ -40,6 +41,8 @@ READINGS: dict[str, list[Any]] = {
     "AMI2_MONTHLY_FEE": ["8000.00", "6123.45", "0.07"],
 }
 KINDS = [
+    ("WORK_FULL_TIME", 100),
+    ("WORK_FULL_TIME", 100),
     ("WORK_FULL_TIME", 100),
     ("WORK_HOURLY_FULL_TIME", 100),
     ("WORK_MIN_HALF_TIME", 50),
@@ -80,10 +83,12 @@ def cases(draw: st.DrawFn) -> Case:
     rows += [on(decided.isoformat(), "provider_chosen", provider="alfa"), on(decided.isoformat(), "accepted")]
     rows.append(on(started.isoformat(), "started"))
     day = started
-    for _ in range(draw(st.integers(0, 3))):
+    for _ in range(draw(st.sampled_from([0, 1, 2, 3, 4]))):
         day = add_days(day, draw(st.integers(0, length // 2)))
-        if draw(st.booleans()):
-            rows.append(on(day.isoformat(), "provider_switch", provider=draw(st.sampled_from(PROVIDERS)), approved=True))
+        if draw(st.sampled_from([False, False, True])):
+            rows.append(
+                on(day.isoformat(), "provider_switch", provider=draw(st.sampled_from(PROVIDERS)), approved=True)
+            )
             continue
         rows.append(draw(_exits(day)))
         if not draw(st.booleans()):
@@ -94,7 +99,10 @@ def cases(draw: st.DrawFn) -> Case:
             break
         day = add_days(day, draw(st.integers(0, 40)))
         rows.append(on(day.isoformat(), "resumed", provider=draw(st.sampled_from(PROVIDERS))))
-    rows += draw(st.lists(_later(decided), max_size=14))
+        day = add_days(day, draw(st.integers(0, 60)))
+    if draw(st.sampled_from([True, True, True, False])):
+        rows += _diligent(decided, [row for row in rows if row["fact"] == "exited"])
+    rows += draw(st.lists(_later(decided), max_size=4))
     late = draw(st.lists(st.integers(0, 150), min_size=len(rows), max_size=len(rows)))
     lateness = draw(st.sampled_from([0, 1]))
     for row, days in zip(rows, late, strict=True):
@@ -105,6 +113,16 @@ def cases(draw: st.DrawFn) -> Case:
 def _end_dates(decided: date) -> st.SearchStrategy[dict[str, str]]:
     other = st.integers(20, 500).map(lambda days: {"end_date": add_days(decided, days).isoformat()})
     return st.one_of(st.just({}), st.just({}), st.just({}), other)
+
+
+def _diligent(decided: date, exits: list[Row]) -> list[Row]:
+    """A provider who reports every month on its last day and claims when six months have passed."""
+    reports = [(add_days(add_months(decided, month), -1), month) for month in range(1, 13)]
+    rows = [on(day.isoformat(), "premium_follow_up", month=month, continues=True) for day, month in reports]
+    for row in exits:
+        day = add_months(date.fromisoformat(max(row["on"], row["first_day"])), 6).isoformat()
+        rows.append(on(day, "bonus_claimed", certified=True))
+    return rows
 
 
 @st.composite
@@ -120,8 +138,8 @@ def _exits(draw: st.DrawFn, day: date) -> Row:
         extent_pct=extent,
         csn_eligible=True,
         household_income_support=True,
-        contract_until=draw(st.sampled_from([None, None, add_months(first_day, 5).isoformat()])),
-        documents=draw(st.sampled_from([DOCUMENTS, DOCUMENTS, DOCUMENTS[:1], []])),
+        contract_until=draw(st.sampled_from([None, None, None, None, add_months(first_day, 5).isoformat()])),
+        documents=draw(st.sampled_from([DOCUMENTS, DOCUMENTS, DOCUMENTS, DOCUMENTS, DOCUMENTS[:1], []])),
     )
 
 
@@ -129,13 +147,21 @@ def _exits(draw: st.DrawFn, day: date) -> Row:
 def _later(draw: st.DrawFn, decided: date) -> Row:
     """What is reported beside exits: follow-ups, claims, decisions, assistance, changes of workplace."""
     day = (decided + timedelta(days=draw(st.integers(0, 700)))).isoformat()
-    what = draw(st.sampled_from(["follow_up", "follow_up", "follow_up", "claim", "claim", "decision", "eb", "workplace"]))
+    what = draw(
+        st.sampled_from(["follow_up", "follow_up", "follow_up", "claim", "claim", "decision", "eb", "workplace"])
+    )
     if what == "follow_up":
         continues = draw(st.sampled_from([True, True, True, False]))
         return on(day, "premium_follow_up", month=draw(st.integers(1, 13)), continues=continues)
     if what == "claim":
         certified = draw(st.sampled_from([True, True, True, False]))
-        return on(day, "bonus_claimed", certified=certified, documents=draw(st.sampled_from([[], DOCUMENTS])), covers_until=day)
+        return on(
+            day,
+            "bonus_claimed",
+            certified=certified,
+            documents=draw(st.sampled_from([[], DOCUMENTS])),
+            covers_until=day,
+        )
     if what == "decision":
         about = draw(st.sampled_from(["BONUS", "BOUNDARY"]))
         return on(day, "manual_decision", about=about, approved=draw(st.booleans()))

@@ -11,14 +11,17 @@ from .builders import (
     ami1,
     ami2,
     bonus,
+    case,
     claim,
     d,
     decision,
     exited,
+    follow_ups,
     jobbpeng,
     line_of,
     lines_of,
     on,
+    payable,
     short,
     studies,
 )
@@ -256,16 +259,19 @@ def test_another_workplace_within_six_months_in_ami_2(
 
 
 def test_a_persons_approval_does_not_heal_what_is_refused() -> None:
-    one = ami2(
-        EXIT, on("2024-10-01", "workplace_changed", workplace="W2", gap_days=0), CLAIM, decision("2024-12-21")
-    )
+    one = ami2(EXIT, on("2024-10-01", "workplace_changed", workplace="W2", gap_days=0), CLAIM, decision("2024-12-21"))
     assert bonus(one, "2025-01-05") == REFUSED
 
 
 @pytest.mark.rule("AMI-10.2-b", "AMI-9-e")
-@pytest.mark.parametrize(("gap", "settings", "status"), [(0, {}, "MANUAL"), (1, {}, "REFUSED"), (0, {"ami1.employer_change": "FORFEIT"}, "REFUSED")])
+@pytest.mark.parametrize(
+    ("gap", "settings", "status"),
+    [(0, {}, "MANUAL"), (1, {}, "REFUSED"), (0, {"ami1.employer_change": "FORFEIT"}, "REFUSED")],
+)
 def test_another_workplace_in_ami_1_goes_to_a_person(gap: int, settings: dict[str, str], status: str) -> None:
-    one = ami1(exited("2025-04-20"), on("2025-07-01", "workplace_changed", workplace="W2", gap_days=gap), claim("2025-10-20"))
+    one = ami1(
+        exited("2025-04-20"), on("2025-07-01", "workplace_changed", workplace="W2", gap_days=gap), claim("2025-10-20")
+    )
     assert bonus(one, "2025-11-01", settings)[0] == status
 
 
@@ -352,7 +358,9 @@ HOURLY = exited("2024-07-01", "WORK_HOURLY_FULL_TIME", contract_until="2024-11-3
 
 
 @pytest.mark.rule("AMI-9-g")
-@pytest.mark.parametrize(("until", "status"), [("2024-12-30", "ON_HOLD"), ("2024-12-31", "PAYABLE"), ("2025-01-31", "PAYABLE")])
+@pytest.mark.parametrize(
+    ("until", "status"), [("2024-12-30", "ON_HOLD"), ("2024-12-31", "PAYABLE"), ("2025-01-31", "PAYABLE")]
+)
 def test_hourly_work_is_proved_with_the_claim(until: str, status: str) -> None:
     assert bonus(ami2(HOURLY, claim("2025-01-01", covers_until=until)), "2025-01-05")[0] == status
 
@@ -362,6 +370,11 @@ def test_hourly_work_without_proof_is_held_and_then_refused_by_a_person() -> Non
     one = ami2(HOURLY, claim("2025-01-01"), decision("2025-02-01", approved=False))
     assert bonus(one, "2025-01-31")[0] == "ON_HOLD"
     assert bonus(one, "2025-02-01") == REFUSED
+
+
+def test_a_refusal_from_before_the_settle_date_does_not_close_what_waits_for_its_claim() -> None:
+    one = ami2(HOURLY, decision("2024-12-31", approved=False), claim("2025-01-05"))
+    assert bonus(one, "2025-01-10")[0] == "ON_HOLD"
 
 
 @pytest.mark.rule("AMI-9-g")
@@ -510,7 +523,9 @@ def test_a_bonus_that_is_earned_stays_with_the_first_exit() -> None:
     ]
 
 
-@pytest.mark.parametrize(("day", "provider", "amount"), [("2025-08-19", "alfa", "20000.00"), ("2025-08-20", "beta", "5000.00")])
+@pytest.mark.parametrize(
+    ("day", "provider", "amount"), [("2025-08-19", "alfa", "20000.00"), ("2025-08-20", "beta", "5000.00")]
+)
 def test_an_earned_bonus_can_be_claimed_until_the_second_exit_is(day: str, provider: str, amount: str) -> None:
     found = short(lines_of(earned(claim(day)), "2025-09-01", BONUS))
     assert [row for row in found if row[3] == "PAYABLE"] == [(1, provider, amount, "PAYABLE")]
@@ -528,6 +543,18 @@ def test_a_failed_second_exit_takes_no_claim_from_the_first() -> None:
     one = earned(on("2025-04-01", "broke_off"), claim("2025-09-01"))
     found = short(lines_of(one, "2025-09-01", BONUS))
     assert found == [(1, "alfa", "20000.00", "PAYABLE"), (1, "beta", "0.00", "REFUSED")]
+
+
+def test_an_exit_whose_provider_is_not_known_yet_gives_nobody_anything() -> None:
+    known = [on("2024-03-15", "decided"), on("2024-03-28", "started"), EXIT, CLAIM]
+    assert lines_of(case("AMI_2", *known), "2025-12-31") == []
+
+
+@pytest.mark.rule("NACKA-10", "AMI-10-a")
+def test_the_result_part_is_apart_from_the_monthly_part_and_neither_is_set_off() -> None:
+    one = ami2(EXIT, *follow_ups(range(5, 13)), CLAIM)
+    amounts = {kind: payable(one, "2025-12-31", kind) for kind in ("MONTHLY_FEE", "SPEED_PREMIUM", BONUS)}
+    assert amounts == {"MONTHLY_FEE": 32000, "SPEED_PREMIUM": 64000, "RESULT_BONUS": 20000}
 
 
 def test_jobbpeng_has_neither_premium_nor_bonus() -> None:

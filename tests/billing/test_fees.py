@@ -5,10 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+
+from kundval_billing.domain import lines
 from kundval_contracts.answer import recompute
 
 from .builders import ami1, ami2, d, exited, line_of, lines_of, on, payable, short, tenant
-from kundval_billing.domain import lines
 
 FEE = "MONTHLY_FEE"
 
@@ -20,6 +21,7 @@ def test_months_are_listed_from_the_day_they_begin() -> None:
     assert [line.sequence for line in lines_of(one, "2024-05-15", FEE)] == [1, 2, 3]
 
 
+@pytest.mark.rule("NACKA-30", "NACKA-10")
 @pytest.mark.parametrize(
     ("as_of", "status"), [("2024-04-14", "PLANNED"), ("2024-04-15", "PAYABLE"), ("2024-04-16", "PAYABLE")]
 )
@@ -130,7 +132,9 @@ SWITCH = on("2024-05-25", "provider_switch", provider="beta", approved=True)
 @pytest.mark.rule("AMI-10.1-d")
 def test_fee_split_pro_rata_divides_the_month_by_days_in_charge() -> None:
     # month 3 has 31 days: ten with alfa, 21 with beta
-    found = [line for line in lines_of(ami2(SWITCH), "2024-12-31", FEE, {"fee.split": "PRO_RATA"}) if line.sequence == 3]
+    found = [
+        line for line in lines_of(ami2(SWITCH), "2024-12-31", FEE, {"fee.split": "PRO_RATA"}) if line.sequence == 3
+    ]
     assert short(found) == [(3, "alfa", "2580.65", "PAYABLE"), (3, "beta", "5419.35", "PAYABLE")]
     assert [recompute(line.steps) for line in found] == [Decimal("2580.65"), Decimal("5419.35")]
 
@@ -142,7 +146,9 @@ def test_fee_split_pro_rata_counts_active_days_only() -> None:
 
 
 def test_fee_split_pro_rata_leaves_a_month_with_one_provider_whole() -> None:
-    found = [line for line in lines_of(ami2(SWITCH), "2024-12-31", FEE, {"fee.split": "PRO_RATA"}) if line.sequence == 4]
+    found = [
+        line for line in lines_of(ami2(SWITCH), "2024-12-31", FEE, {"fee.split": "PRO_RATA"}) if line.sequence == 4
+    ]
     assert short(found) == [(4, "beta", "8000.00", "PAYABLE")]
 
 
@@ -198,7 +204,10 @@ def test_by_days_an_exit_that_does_not_qualify_is_paid_no_more_than_one_that_doe
 
 # --- tariffs -----------------------------------------------------------------------------------------
 
-TARIFFS = [{"valid_from": "2024-01-01", "AMI2_MONTHLY_FEE": 8000}, {"valid_from": "2024-03-15", "AMI2_MONTHLY_FEE": 9000}]
+TARIFFS = [
+    {"valid_from": "2024-01-01", "AMI2_MONTHLY_FEE": 8000},
+    {"valid_from": "2024-03-15", "AMI2_MONTHLY_FEE": 9000},
+]
 
 
 @pytest.mark.rule("NACKA-11")

@@ -17,7 +17,9 @@ def test_each_level_has_its_amount_whatever_the_ami_settings(level: str, fee: st
 
 
 @pytest.mark.rule("NACKA-JP-2")
-@pytest.mark.parametrize(("as_of", "status"), [("2024-05-19", "PLANNED"), ("2024-05-20", "PAYABLE"), ("2024-05-21", "PAYABLE")])
+@pytest.mark.parametrize(
+    ("as_of", "status"), [("2024-05-19", "PLANNED"), ("2024-05-20", "PAYABLE"), ("2024-05-21", "PAYABLE")]
+)
 def test_the_first_month_is_payable_after_fourteen_days(as_of: str, status: str) -> None:
     line = line_of(jobbpeng(), as_of, "MONTHLY_FEE", 1)
     assert (line.status, line.payable_from) == (status, d("2024-05-20"))

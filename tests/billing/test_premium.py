@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from kundval_contracts.answer import recompute
 
 from .builders import (
@@ -124,7 +125,9 @@ def test_where_two_follow_ups_a_month_are_required_one_is_not_enough() -> None:
 
 
 @pytest.mark.rule("AMI-10.1-c")
-@pytest.mark.parametrize(("reported", "status"), [("2024-09-14", "PAYABLE"), ("2024-09-15", "PAYABLE"), ("2024-09-16", "REFUSED")])
+@pytest.mark.parametrize(
+    ("reported", "status"), [("2024-09-14", "PAYABLE"), ("2024-09-15", "PAYABLE"), ("2024-09-16", "REFUSED")]
+)
 def test_forfeit_refuses_a_month_whose_report_comes_after_its_end(reported: str, status: str) -> None:
     settings = {"premium.missing_report": "FORFEIT"}
     one = ami2(EXIT, on(reported, "premium_follow_up", month=6, continues=True))
@@ -195,7 +198,10 @@ def test_a_second_exit_has_the_months_that_are_left() -> None:
         exited("2025-01-20"),
         *follow_ups([12]),
     )
-    assert short(lines_of(one, "2025-12-31", PREMIUM)) == [(5, "alfa", "8000.00", "PAYABLE"), (12, "beta", "8000.00", "PAYABLE")]
+    assert short(lines_of(one, "2025-12-31", PREMIUM)) == [
+        (5, "alfa", "8000.00", "PAYABLE"),
+        (12, "beta", "8000.00", "PAYABLE"),
+    ]
 
 
 def test_a_second_exit_that_does_not_qualify_leaves_no_premium_behind_it() -> None:

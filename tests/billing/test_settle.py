@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+
 from kundval_billing.domain import lines, settle
 from kundval_billing.domain.settle import standing
 from kundval_contracts.answer import Posting, recompute
@@ -93,7 +94,9 @@ def test_without_clawback_a_month_that_became_an_ordinary_one_is_still_paid_once
 def test_without_clawback_a_higher_amount_is_still_posted() -> None:
     settings = {"premium.clawback": "NONE", "premium.breakoff_month": "PRO_RATA"}
     one = ami2(EXIT, *follow_ups([5]), on("2024-09-01", "broke_off"))
-    assert net(play(one, "2024-08-15", "2024-09-15", settings=settings))[("alfa", "SPEED_PREMIUM", 6)] == Decimal("4387.10")
+    assert net(play(one, "2024-08-15", "2024-09-15", settings=settings))[("alfa", "SPEED_PREMIUM", 6)] == Decimal(
+        "4387.10"
+    )
 
 
 def test_a_lower_amount_is_a_full_reversal_and_a_new_posting() -> None:
@@ -155,9 +158,7 @@ def test_the_order_of_the_ledger_does_not_matter() -> None:
     one = ami2(EXIT, *follow_ups([5, 6, 7]), on("2024-09-01", "broke_off", known_on="2024-10-20"))
     posted = play(one, "2024-10-15")
     due = lines(one, tenant(), d("2024-10-20"))
-    assert settle(posted, due, d("2024-10-20"), tenant()) == settle(
-        posted[::-1], due[::-1], d("2024-10-20"), tenant()
-    )
+    assert settle(posted, due, d("2024-10-20"), tenant()) == settle(posted[::-1], due[::-1], d("2024-10-20"), tenant())
 
 
 def test_a_line_that_is_payable_later_than_the_run_is_not_posted() -> None:

@@ -299,9 +299,6 @@ def test_a_decision_belongs_to_the_exit_it_follows() -> None:
     assert refused is not None
     assert (approved.on, refused.on) == (d("2024-06-20"), d("2025-01-20"))
     assert timeline.decision_for(first, DecisionAbout.BOUNDARY) is None
-    latest = timeline.decision(DecisionAbout.BONUS)
-    assert latest == refused
-    assert timeline.decision(DecisionAbout.BONUS, d("2025-01-21")) is None
 
 
 def claimed(day: str, **fields: Any) -> Row:

@@ -11,6 +11,7 @@ import smtplib
 from collections.abc import Mapping
 from email.message import EmailMessage
 from email.utils import format_datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,8 @@ from kundval_chassis.db import Database, Tx
 from kundval_contracts.answer import Notice
 
 from . import store
-from .domain import render
+from .domain import LANGUAGES, render
 
-LANGUAGES = ("sv", "en")
 BATCH = 100
 IDLE_SECONDS = 0.3
 RETRY_SECONDS = (5, 30, 120, 600, 3600)
@@ -48,6 +48,8 @@ class Post(DependencyProvider):
         self.sender: str = config["KUNDVAL_MAIL_FROM"]
         self.domain: str = config["KUNDVAL_MAIL_DOMAIN"]
         self.link_base: str = config["KUNDVAL_LINK_BASE"]
+        # a link must not be found by trying ids
+        self.link_key = sha256(f"links:{config['KUNDVAL_TOKEN_KEY']}".encode()).digest()
         self.database = next(one for one in self.container.dependencies if isinstance(one, Database))
 
     def start(self) -> None:
@@ -79,7 +81,7 @@ class Post(DependencyProvider):
 
     def text(self, notice: Notice) -> tuple[str, str]:
         """Subject and body: Swedish first, English below."""
-        parts = [render(notice, language, self.link_base) for language in LANGUAGES]
+        parts = [render(notice, language, self.link_base, self.link_key) for language in LANGUAGES]
         return parts[0].subject, "\n\n-- \n\n".join(part.body.strip() for part in parts) + "\n"
 
     def compose(self, row: Mapping[str, Any]) -> EmailMessage:

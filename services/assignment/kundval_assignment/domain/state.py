@@ -17,7 +17,6 @@ from kundval_contracts.case import Case, Client, Tenant
 from kundval_contracts.codes import (
     AssignmentState,
     DecisionAbout,
-    ExitKind,
     FactKind,
     MeetingKind,
     Programme,
@@ -498,27 +497,18 @@ def _review(timeline: Timeline) -> AssignmentState:
     if not timeline.qualifies(one).ok:
         return _P.CLOSED
     if timeline.boundary(one):
-        made = timeline.decision(DecisionAbout.BOUNDARY, one.on)
+        made = timeline.decision_for(one, DecisionAbout.BOUNDARY)
         if made is None:
             return _P.EXITED_PENDING_REVIEW
         return _P.SUSTAINABILITY if made["approved"] else _P.CLOSED
     if not timeline.in_time(one):
         return _P.CLOSED
-    if _needs_approval(timeline, one.kind):
-        made = timeline.decision(DecisionAbout.BONUS, one.on)
+    if timeline.needs_approval(one):
+        made = timeline.decision_for(one, DecisionAbout.BONUS)
         if made is None:
             return _P.EXITED_PENDING_REVIEW
         return _P.SUSTAINABILITY if made["approved"] else _P.CLOSED
     return _P.SUSTAINABILITY
-
-
-def _needs_approval(timeline: Timeline, kind: ExitKind) -> bool:
-    """True if a person must approve this kind of exit before it counts (AMB-18, AMB-23)."""
-    if kind is ExitKind.OWN_BUSINESS:
-        return bool(timeline.settings["own_business.bonus"].get(timeline.programme.value) == "MANUAL")
-    if kind is ExitKind.STUDY_MIN_HALF_TIME:
-        return bool(timeline.settings["study_half_time.approval"] == "MANUAL")
-    return False
 
 
 __all__ = ["GATES", "Gate", "Refusal", "Standing", "State", "Terms", "decide", "standing"]

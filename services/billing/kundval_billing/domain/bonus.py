@@ -168,19 +168,10 @@ def refusal(view: View, one: Exit, claims: tuple[Fact, ...]) -> Reason | None:
     return refused_by_person(view, one)
 
 
-@rule("AMI-10.2-a")
-def counts_as_in_time(view: View, one: Exit) -> bool:
-    """`E < end`, or a person has said of an AMI 1 boundary case that it counts (readings 13, 56)."""
-    if view.timeline.in_time(one):
-        return True
-    decision = view.timeline.decision_for(one, DecisionAbout.BOUNDARY) if view.timeline.boundary(one) else None
-    return decision is not None and bool(decision["approved"])
-
-
 @rule("AMI-10.2-a", "AMI-10.2-b")
 def too_late(view: View, one: Exit) -> Reason | None:
     """The exit was not before the end date (AMB-04)."""
-    if counts_as_in_time(view, one):
+    if view.timeline.counts_as_in_time(one):
         return None
     day, end = view.timeline.basis(one), view.timeline.end
     because = f"The exit on {day} was not before the end of the intervention ({end})."
@@ -322,7 +313,7 @@ def questions(view: View, one: Exit) -> Iterator[tuple[DecisionAbout, Reason]]:
     if timeline.boundary(one):
         because = "Ninety days and three months disagree on whether the exit was in time, so a person decides."
         yield DecisionAbout.BOUNDARY, Reason(("AMI-10.2-b",), because)
-    approval = needs_approval(view, one)
+    approval = view.timeline.needs_approval(one)
     if approval:
         yield DecisionAbout.BONUS, Reason(approval, "A person must approve the bonus for this kind of exit.")
     if one.first_day > timeline.basis(one):
@@ -334,17 +325,6 @@ def questions(view: View, one: Exit) -> Iterator[tuple[DecisionAbout, Reason]]:
     if other_length(view):
         because = "The intervention has another length than the tiers are made for, so a person decides."
         yield DecisionAbout.BONUS, Reason(("AMI-10.2-g",), because)
-
-
-@rule("AMI-9.3.4-a", "AMI-10.2-b")
-def needs_approval(view: View, one: Exit) -> tuple[str, ...]:
-    """The rule by which a person must approve this kind of exit, or () (AMB-18, 23)."""
-    if one.kind is ExitKind.OWN_BUSINESS:
-        manual = view.settings["own_business.bonus"].get(view.timeline.programme.value) == "MANUAL"
-        return ("AMI-10.2-b" if view.timeline.programme is Programme.AMI_1 else "AMI-10.2-d",) if manual else ()
-    if one.kind is ExitKind.STUDY_MIN_HALF_TIME and view.settings["study_half_time.approval"] == "MANUAL":
-        return ("AMI-9.3.4-a",)
-    return ()
 
 
 @rule("AMI-10.2-g")

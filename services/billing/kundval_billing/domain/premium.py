@@ -15,7 +15,7 @@ from kundval_contracts.facts import Fact
 from kundval_contracts.rules import rule
 from kundval_contracts.timeline import Exit
 
-from .bonus import Reason, counts_as_in_time, failure, needs_approval
+from .bonus import Reason, failure
 from .fees import month_steps
 from .view import View
 
@@ -47,7 +47,7 @@ def premium_lines(view: View) -> Iterator[Line]:
 @rule("AMI-10.1-a", "AMI-9-j")
 def leads_to_premium(view: View, one: Exit) -> bool:
     """A bonus-qualifying exit within the ordinary intervention time (first stage of the two-stage test)."""
-    return bool(one.provider) and counts_as_in_time(view, one) and view.timeline.qualifies(one).ok
+    return bool(one.provider) and view.timeline.leads_to_money(one)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class Premium:
     @rule("AMI-9.3.4-a", "AMI-10.2-b")
     def approval(self) -> _Outcome | list[date]:
         """The day of a person's approval, for kinds of exit that need one (reading 16)."""
-        rules = needs_approval(self.view, self.exit)
+        rules = self.view.timeline.needs_approval(self.exit)
         if not rules:
             return []
         decision = self.view.timeline.decision_for(self.exit, DecisionAbout.BONUS)

@@ -81,7 +81,7 @@ def _guidance(context: Context, one: Exit) -> Iterator[Notice]:
 @rule("AMI-9.2-b", "AMI-9-h")
 def _evidence(context: Context, one: Exit) -> Iterator[Notice]:
     """Documents of matrix 2.10 that the exit of a qualifying kind did not bring; premium and bonus wait for them."""
-    if not context.leads_to_money(one):
+    if not context.timeline.leads_to_money(one):
         return
     missing = _missing(context, one, one.fact.get("documents", ()))
     if missing:
@@ -108,7 +108,7 @@ def _to_a_person(context: Context, one: Exit) -> Iterator[Notice]:
         yield context.told(one.fact, K.BOUNDARY_CASE, GUIDE, "AMI-7-b", "AMI-10.2-b", day=one.on)
     if not timeline.in_time(one):
         return
-    if context.by_a_person(one):
+    if context.timeline.needs_approval(one):
         rules = "AMI-10.2-b" if one.kind is ExitKind.OWN_BUSINESS else "AMI-9.3.4-a"
         yield context.told(one.fact, K.DECISION_NEEDED, GUIDE, rules, cause=one.kind.value)
     elif one.first_day > timeline.basis(one):
@@ -144,7 +144,7 @@ def workplace_changes(context: Context) -> Iterator[Notice]:
     rules = "AMI-10.2-d" if context.case.programme is Programme.AMI_2 else "AMI-10.2-b"
     for fact in context.of(FactKind.WORKPLACE_CHANGED):
         one = context.timeline.exit_before(fact.on)
-        if one is not None and context.leads_to_money(one) and fact.on < context.timeline.window(one).end:
+        if one is not None and context.timeline.leads_to_money(one) and fact.on < context.timeline.window(one).end:
             yield context.told(fact, K.WORKPLACE_CHANGED, GUIDE, rules, day=fact.on, gap_days=fact["gap_days"])
 
 
@@ -167,7 +167,7 @@ def assistance(context: Context) -> Iterator[Notice]:
 
 def _blocking(context: Context, one: Exit) -> list[Fact]:
     """The payments of assistance that count against this exit (AMB-20, AMB-21)."""
-    if not context.leads_to_money(one):
+    if not context.timeline.leads_to_money(one):
         return []
     scope = one.rule.eb_scope
     if scope is None and not context.settings["studiestartsstod.waive_eb_test"]:
@@ -196,7 +196,7 @@ def bonus(context: Context) -> Iterator[Notice]:
     ]
     told = False
     for one in context.timeline.exits:
-        if not context.leads_to_money(one):
+        if not context.timeline.leads_to_money(one):
             continue
         settle = context.timeline.window(one).end
         forfeited = context.timeline.broke_off_before_settle(one) or bool(_blocking(context, one))

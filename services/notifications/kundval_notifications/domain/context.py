@@ -9,10 +9,10 @@ from functools import cached_property
 
 from kundval_contracts.answer import Notice, Obligation, Posting
 from kundval_contracts.case import Case, Tenant
-from kundval_contracts.codes import DecisionAbout, ExitKind, FactKind, Role
+from kundval_contracts.codes import FactKind, Role
 from kundval_contracts.facts import Fact
 from kundval_contracts.settings import RuleSettings
-from kundval_contracts.timeline import Exit, Timeline
+from kundval_contracts.timeline import Timeline
 
 from .kinds import NoticeKind
 
@@ -37,21 +37,6 @@ class Context:
     def of(self, kind: FactKind, since: date = date.min, until: date = date.max) -> Iterator[Fact]:
         """Facts of a kind with `since <= on <= until`, in order."""
         return (fact for fact in self.case.of(kind) if since <= fact.on <= until)
-
-    def leads_to_money(self, one: Exit) -> bool:
-        """First stage of rulebook 2.11: the kind qualifies and the exit is in time, or counts as such (reading 56)."""
-        if not self.timeline.qualifies(one).ok:
-            return False
-        if self.timeline.in_time(one):
-            return True
-        decision = self.timeline.decision_for(one, DecisionAbout.BOUNDARY)
-        return self.timeline.boundary(one) and decision is not None and bool(decision["approved"])
-
-    def by_a_person(self, one: Exit) -> bool:
-        """True if a person decides on the bonus of this kind of exit (AMB-18, AMB-23)."""
-        if one.kind is ExitKind.OWN_BUSINESS:
-            return bool(self.settings["own_business.bonus"].get(self.case.programme.value) == "MANUAL")
-        return one.kind is ExitKind.STUDY_MIN_HALF_TIME and self.settings["study_half_time.approval"] == "MANUAL"
 
     def notice(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from kundval_contracts.calendar import add_months
-from kundval_contracts.codes import DecisionAbout, Document, ExitKind, FactKind, ObligationKind, Programme
+from kundval_contracts.codes import DecisionAbout, Document, FactKind, ObligationKind, Programme
 from kundval_contracts.facts import Fact
 from kundval_contracts.rules import rule
 from kundval_contracts.timeline import Exit
@@ -40,24 +40,6 @@ def _reported(context: Context, one: Exit) -> date | None:
     return next((claim.on for claim in claims if Document.FINAL_REPORT in claim.get("documents", ())), None)
 
 
-def _leads_to_money(context: Context, one: Exit) -> bool:
-    """First stage of rulebook 2.11: the kind qualifies and the exit is in time, or counts as such (reading 56)."""
-    timeline = context.timeline
-    if not timeline.qualifies(one).ok:
-        return False
-    if timeline.in_time(one):
-        return True
-    decision = timeline.decision_for(one, DecisionAbout.BOUNDARY)
-    return timeline.boundary(one) and decision is not None and bool(decision["approved"])
-
-
-def _by_a_person(context: Context, one: Exit) -> bool:
-    """True if a person decides on this kind of exit (AMB-18, AMB-23)."""
-    if one.kind is ExitKind.OWN_BUSINESS:
-        return bool(context.settings["own_business.bonus"].get(context.case.programme.value) == "MANUAL")
-    return one.kind is ExitKind.STUDY_MIN_HALF_TIME and context.settings["study_half_time.approval"] == "MANUAL"
-
-
 def _refused_on(context: Context, one: Exit, about: DecisionAbout) -> date | None:
     decision = context.timeline.decision_for(one, about)
     return decision.on if decision is not None and not decision["approved"] else None
@@ -71,10 +53,10 @@ def premium_follow_ups(context: Context) -> Iterator[Planned]:
     """
     timeline, wanted = context.timeline, context.settings["premium.followups_per_month"]
     for one in timeline.exits:
-        if timeline.end is None or timeline.last_covered_day is None or not _leads_to_money(context, one):
+        if timeline.end is None or timeline.last_covered_day is None or not context.timeline.leads_to_money(one):
             continue
         stopped_on = one.break_off.on if one.break_off else None
-        if stopped_on is None and _by_a_person(context, one):
+        if stopped_on is None and context.timeline.needs_approval(one):
             stopped_on = _refused_on(context, one, DecisionAbout.BONUS)
         first = timeline.month_of(timeline.basis(one)) + 1
         for number in range(first, timeline.month_count(timeline.end) + 1):
@@ -101,7 +83,7 @@ def bonus_claim(context: Context) -> Iterator[Planned]:
     timeline, months = context.timeline, context.settings["bonus.claim_deadline_months"]
     rules = ("AMI-10.2-b",) if timeline.programme is Programme.AMI_1 else ("AMI-10.2-c",)
     for one in timeline.exits:
-        if not _leads_to_money(context, one):
+        if not context.timeline.leads_to_money(one):
             continue
         claims = timeline.claims(one)
         planned = Planned(
@@ -130,7 +112,7 @@ def forfeited_on(context: Context, one: Exit) -> date | None:
     changes = [fact for fact in _changes(context, one) if fact.on in window]
     days += [fact.on for fact in changes if context.settings[key] == "FORFEIT" or fact["gap_days"] > 0]
     refused = _refused_on(context, one, DecisionAbout.BONUS)
-    asked = _by_a_person(context, one) or one.first_day > timeline.basis(one) or bool(changes)
+    asked = context.timeline.needs_approval(one) or one.first_day > timeline.basis(one) or bool(changes)
     other_length = timeline.programme is Programme.AMI_2 and not timeline.has_ordinary_length
     if refused is not None and (asked or other_length or refused >= window.end):
         days.append(refused)

@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any
 
-from .codes import Programme
+from .codes import ExitKind, Programme
 
 
 class Missing:
@@ -48,6 +48,9 @@ class SettingsFault(ValueError):
         super().__init__("; ".join(f"{key}: {message}" for key, message in faults))
         self.faults = faults
 
+
+#: Exits to support by a benefit: the source rules them out whatever a municipality chooses (AMI-9-j).
+_BENEFITS = (ExitKind.BENEFIT_TEMPORARY.value, ExitKind.BENEFIT_OTHER_PUBLIC.value)
 
 # --- readers ---------------------------------------------------------------------------------------
 
@@ -124,6 +127,14 @@ def _codes(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
         raise ValueError("must be a list of codes")
     return tuple(value)
+
+
+def _not_counting(value: Any) -> tuple[str, ...]:
+    codes = _codes(value)
+    unknown = [code for code in codes if code not in set(ExitKind)]
+    if unknown or not set(codes).issuperset(_BENEFITS):
+        raise ValueError(f"must be exit kinds, {' and '.join(_BENEFITS)} among them")
+    return codes
 
 
 def _integers(value: Any) -> tuple[int, ...]:
@@ -332,9 +343,10 @@ _ROWS: tuple[Setting, ...] = (
     Setting(
         "benefits.not_counting",
         "list of codes",
-        ("BENEFIT_TEMPORARY", "BENEFIT_OTHER_PUBLIC"),
-        _codes,
+        _BENEFITS,
+        _not_counting,
         ("AMI-9-j",),
+        note="may name further exit kinds; the two of benefits never count",
     ),
     _number("monthly_report.due_day", None, "AMI-8.1-c", low=1),
     _number("assignment.accept_days", None, low=1),

@@ -349,7 +349,7 @@ class Timeline:
         row, fact = one.rule, one.fact
         if not self.programme.is_ami:
             return Verdict(False, ("AMI-9-a",), "Only AMI 1 and AMI 2 have a result bonus.")
-        if not row.bonus:
+        if not row.bonus or one.kind.value in self.settings["benefits.not_counting"]:
             which = {"WORK": "AMI-9.2.2-a", "STUDY": "AMI-9.3.1-a"}.get(row.family, "AMI-9-j")
             if one.kind is ExitKind.STUDY_START_SUPPORT_PART_TIME:
                 which = "AMI-9.3.3-a"

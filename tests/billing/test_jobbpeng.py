@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from kundval_billing.domain import next_change
+
 from .builders import d, exited, jobbpeng, line_of, lines_of, on, payable, short
 
 
@@ -66,3 +68,17 @@ def test_a_switch_gives_the_month_to_the_new_provider() -> None:
 
 def test_nothing_is_listed_before_the_start() -> None:
     assert lines_of(jobbpeng(), "2024-05-05") == []
+
+
+def test_an_early_exit_that_is_taken_up_again_is_paid() -> None:
+    one = jobbpeng(exited("2024-05-10"), on("2024-05-15", "broke_off"), on("2024-05-16", "resumed", provider="alfa"))
+    assert payable(one, "2024-05-20") == 3686
+
+
+def test_after_the_first_payment_the_next_look_is_at_the_end_of_the_month() -> None:
+    """The second month is not listed yet: it begins when the first one, long paid, is over."""
+    found = lines_of(jobbpeng(), "2024-05-20")
+    assert [line.status for line in found] == ["PAYABLE"]
+    assert next_change(found, d("2024-05-20")) == d("2024-06-06")
+    assert next_change(found, d("2024-06-06")) is None
+    assert next_change(lines_of(jobbpeng(), "2024-05-19"), d("2024-05-19")) == d("2024-05-20")

@@ -12,7 +12,7 @@ from kundval_billing.domain.settle import standing
 from kundval_contracts.answer import Posting, recompute
 from kundval_contracts.codes import LineKind
 
-from .builders import ami2, claim, d, exited, follow_ups, net, on, play, tenant
+from .builders import ami2, claim, d, decision, exited, follow_ups, net, on, play, studies, tenant
 
 EXIT = exited("2024-06-20")
 
@@ -89,6 +89,19 @@ def test_without_clawback_a_month_that_became_an_ordinary_one_is_still_paid_once
     )
     found = net(play(one, "2024-10-15", "2024-10-20", settings=settings))
     assert {key: amount for key, amount in found.items() if key[2] == 6} == {("beta", "MONTHLY_FEE", 6): Decimal(8000)}
+
+
+def test_without_clawback_only_the_break_off_is_forgiven() -> None:
+    """A month whose later report does not confirm, or that a person refuses, is settled like any other line."""
+    settings = {"premium.clawback": "NONE"}
+    half = studies("2024-06-20", "STUDY_MIN_HALF_TIME", extent_pct=50, household_income_support=True)
+    rows = [half, decision("2024-06-21"), *follow_ups([5])]
+    for late in (
+        on("2024-10-01", "premium_follow_up", month=5, continues=False),
+        decision("2024-10-01", approved=False),
+    ):
+        found = net(play(ami2(*rows, late), "2024-09-01", "2024-10-01", settings=settings))
+        assert [key for key in found if key[1] == "SPEED_PREMIUM"] == []
 
 
 def test_without_clawback_a_higher_amount_is_still_posted() -> None:

@@ -12,8 +12,10 @@ from kundval_contracts.calendar import Period, add_days, add_months
 from kundval_contracts.case import Case
 from kundval_contracts.codes import DecisionAbout, Document, Programme
 from kundval_contracts.facts import load_fact
-from kundval_contracts.settings import RuleSettings, read_settings
+from kundval_contracts.settings import RuleSettings, SettingsFault, read_settings
 from kundval_contracts.timeline import Timeline
+
+BENEFITS = ["BENEFIT_TEMPORARY", "BENEFIT_OTHER_PUBLIC"]
 
 Row = dict[str, Any]
 WORK = [Document.EMPLOYMENT_CONTRACT.value, Document.EMPLOYMENT_CERTIFICATE.value]
@@ -338,6 +340,17 @@ def test_a_second_exit_that_failed_takes_no_claims() -> None:
     assert [claim.on for claim in timeline.claims(timeline.exits[0])] == [d("2025-09-01")]
 
 
+def test_a_second_exit_that_came_too_late_takes_no_claims() -> None:
+    timeline = ami2(
+        work("2024-06-20"),
+        on("2025-01-10", "broke_off"),
+        on("2025-01-12", "resumed", provider="beta"),
+        work("2025-03-15"),
+        claimed("2025-09-15"),
+    )
+    assert [len(timeline.claims(one)) for one in timeline.exits] == [1, 1]
+
+
 @pytest.mark.rule("AMI-9.2-b", "AMI-9-h")
 @pytest.mark.parametrize(
     ("kind", "documents", "missing"),
@@ -417,3 +430,16 @@ def test_a_break_off_before_the_settle_date(broken: str, at_least: bool, longer:
 def test_the_reading_agrees_with_the_month_lengths_it_is_built_on() -> None:
     timeline = ami2()
     assert [timeline.month(n).start for n in range(1, 13)] == [add_months(d("2024-03-15"), n) for n in range(12)]
+
+
+@pytest.mark.rule("AMI-9-j")
+def test_a_municipality_may_name_further_kinds_of_exit_that_do_not_count() -> None:
+    timeline = ami2(work("2024-06-20"), settings={"benefits.not_counting": [*BENEFITS, "WORK_FULL_TIME"]})
+    assert timeline.qualifies(timeline.exits[0]).ok is False
+    assert ami2(work("2024-06-20")).qualifies(timeline.exits[0]).ok is True
+
+
+@pytest.mark.parametrize("codes", [[], ["BENEFIT_TEMPORARY"], [*BENEFITS, "LOTTERY"]])
+def test_benefits_never_count_and_a_list_of_others_must_be_exit_kinds(codes: list[str]) -> None:
+    with pytest.raises(SettingsFault, match=r"benefits\.not_counting: must be exit kinds"):
+        read_settings({"benefits.not_counting": codes})

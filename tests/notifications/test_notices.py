@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kundval_contracts.answer import Notice, Posting
 from kundval_contracts.case import Case, Plan, Step
 from kundval_contracts.codes import LineKind, Role
-from kundval_notifications.domain import KINDS, NoticeKind, next_notice, notices
+from kundval_notifications.domain import KINDS, NoticeKind, notices, outlook
 from kundval_scheduling.domain import obligations
 from tests.scheduling.builders import ami1, ami2, case, d, exited, on, tenant
 from tests.scheduling.histories import FIRST, histories, readings
@@ -544,8 +544,8 @@ def test_no_notice_lies_ahead_and_each_is_of_a_known_kind_to_a_fitting_role(
 def test_without_news_a_notice_stays_and_the_next_one_is_foretold(one: Case, given_: dict[str, Any], day: date) -> None:
     here, known = tenant(given_), one.known_by(day)
     rows = obligations(known, here, day)
-    now = notices(known, rows, (), here, day)
-    coming = next_notice(known, rows, (), here, day)
+    now, coming = outlook(known, rows, (), here, day)
+    assert now == notices(known, rows, (), here, day)
     if coming is None:
         assert notices(known, rows, (), here, date.max) == now
     else:

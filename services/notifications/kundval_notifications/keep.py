@@ -12,7 +12,7 @@ from kundval_contracts.answer import Notice
 from kundval_contracts.case import Case, Tenant
 
 from . import store
-from .domain import next_notice, notices
+from .domain import outlook
 
 #: days after its day from which a notice is marked as late (found after a downtime, or from a late fact)
 LATE_AFTER_DAYS = 1
@@ -31,13 +31,13 @@ def keep(tx: Tx, tenant: Tenant, day: date, cases: Sequence[Case]) -> None:
     for case in cases:
         name = case.assignment
         known = case.known_by(day)
-        after = {one.key: one for one in notices(known, obligations[name], postings[name], tenant, day)}
+        current, upcoming = outlook(known, obligations[name], postings[name], tenant, day)
+        after = {one.key: one for one in current}
         before = held[name]
         new += [(one, (day - one.on).days > LATE_AFTER_DAYS) for key, one in after.items() if key not in before]
         gone += [key for key, stands in before.items() if stands and key not in after]
         back += [key for key, stands in before.items() if not stands and key in after]
         days = [fact.known_on for fact in case.facts if fact.known_on > day]
-        upcoming = next_notice(known, obligations[name], postings[name], tenant, day)
         until[name] = min([*days, upcoming] if upcoming else days, default=None)
     store.add(tx, tenant.id, new)
     store.mark(tx, tenant.id, gone, superseded=True)

@@ -18,6 +18,9 @@ from .deliver import Post
 from .keep import keep
 from .settings import SETTINGS
 
+#: A day is looked at when its obligations have come: with yesterday's, a met one would look overdue.
+CLOCK = "scheduling.day_opened"
+
 
 class NotificationsService:
     name = "notifications"
@@ -30,12 +33,12 @@ class NotificationsService:
         "assignment",
         "scheduling",
         "billing",
-        needs=held.NEEDS | {"scheduling.obligations_changed", "billing.posted"},
+        needs=held.NEEDS | {"scheduling.obligations_changed", CLOCK, "billing.posted"},
     )
     def on_events(self, tx: Tx, events: list[Event]) -> None:
         news = store.take_obligations(tx, (one for one in events if one.name == "scheduling.obligations_changed"))
         news |= store.take_postings(tx, (one for one in events if one.name == "billing.posted"))
-        for tenant, day, cases in agenda.take_in(tx, events, also=news):
+        for tenant, day, cases in agenda.take_in(tx, events, also=news, clock=CLOCK):
             keep(tx, tenant, day, cases)
 
     @query("notifications.notices")

@@ -12,7 +12,7 @@ from kundval_contracts.answer import Obligation
 from kundval_contracts.case import Case, Tenant
 
 from . import store
-from .domain import next_change, obligations
+from .domain import outlook
 
 
 def keep(tx: Tx, tenant: Tenant, day: date, cases: Sequence[Case]) -> None:
@@ -25,14 +25,16 @@ def keep(tx: Tx, tenant: Tenant, day: date, cases: Sequence[Case]) -> None:
     for case in cases:
         known = case.known_by(day)
         before = {one.key: one for one in held[case.assignment]}
-        after = {one.key: one for one in obligations(known, tenant, day)}
+        current, change = outlook(known, tenant, day)
+        after = {one.key: one for one in current}
         new = [one for key, one in after.items() if before.get(key) != one]
         gone = [key for key in before if key not in after]
         if new or gone:
             differences[case.assignment] = (new, gone)
             changed += new
             removed += gone
-        until[case.assignment] = _look_again(case, known, tenant, day)
+        days = [fact.known_on for fact in case.facts if fact.known_on > day]
+        until[case.assignment] = min([*days, change] if change else days, default=None)
     store.remove(tx, tenant.id, removed)
     store.save(tx, tenant.id, changed)
     revisions = store.next_revisions(tx, tenant.id, sorted(differences))
@@ -45,12 +47,6 @@ def keep(tx: Tx, tenant: Tenant, day: date, cases: Sequence[Case]) -> None:
         }
         tx.publish("scheduling.obligations_changed", subject=assignment, tenant=tenant.id, data=data)
     agenda.rest(tx, tenant.id, until)
-
-
-def _look_again(case: Case, known: Case, tenant: Tenant, day: date) -> date | None:
-    days = [fact.known_on for fact in case.facts if fact.known_on > day]
-    change = next_change(known, tenant, day)
-    return min([*days, change] if change else days, default=None)
 
 
 def _event(one: Obligation) -> dict[str, Any]:

@@ -26,6 +26,9 @@ class SchedulingService:
     def on_events(self, tx: Tx, events: list[Event]) -> None:
         for tenant, day, cases in agenda.take_in(tx, events):
             keep(tx, tenant, day, cases)
+        for name, day in agenda.days_reached(tx, events):
+            # who computes from obligations waits for this: before it, they stand as they did on an earlier day
+            tx.publish("scheduling.day_opened", subject=name, tenant=name, data={"date": day.isoformat()})
 
     @query("scheduling.obligations")
     def obligations(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The pure core of notifications: no I/O, no clock, no framework.
 
 `notices(...)` says which messages the facts, obligations and postings cause up to a day; it is computed anew
-each time, and `Notice.key` tells which have been sent. `next_notice(...)` says when to look again;
+each time, and `Notice.key` tells which have been sent. `outlook(...)` also says when to look again;
 `render(...)` puts one into words.
 """
 
@@ -18,7 +18,7 @@ from .context import Context
 from .kinds import KINDS, Kind, NoticeKind
 from .texts import LANGUAGES, Message, render
 
-__all__ = ["KINDS", "LANGUAGES", "Kind", "Message", "NoticeKind", "next_notice", "notices", "render"]
+__all__ = ["KINDS", "LANGUAGES", "Kind", "Message", "NoticeKind", "notices", "outlook", "render"]
 
 _COMMON = (told.decision_and_choice, told.waiting, told.switches, after.corrections)
 _AMI = (
@@ -49,19 +49,19 @@ def notices(
     scheduling for the same day, `postings` the rows of the ledger. Programmes other than AMI have only the
     notices of decision, choice, switch and correction.
     """
-    found = _everything(case.known_by(as_of), obligations, postings, tenant)
-    return tuple(row for row in found if row.on <= as_of)
+    return outlook(case, obligations, postings, tenant, as_of)[0]
 
 
-def next_notice(
+def outlook(
     case: Case, obligations: Iterable[Obligation], postings: Iterable[Posting], tenant: Tenant, as_of: date
-) -> date | None:
-    """The first day after `as_of` on which `notices` has one more, if nothing new is told; None if never.
+) -> tuple[tuple[Notice, ...], date | None]:
+    """`notices`, and the first day after `as_of` on which there is one more if nothing new is told; None if never.
 
     Nothing new means: the same facts known, the same obligations (scheduling tells of changed ones), no run.
     """
     found = _everything(case.known_by(as_of), obligations, postings, tenant)
-    return min((row.on for row in found if row.on > as_of), default=None)
+    upcoming = min((row.on for row in found if row.on > as_of), default=None)
+    return tuple(row for row in found if row.on <= as_of), upcoming
 
 
 def _everything(

@@ -1,11 +1,12 @@
 """The pure core of scheduling: no I/O, no clock, no framework.
 
 `obligations(case, tenant, as_of)` says what somebody must have done by when, and where it stands on a day;
-`next_change(case, tenant, as_of)` says when to look again if nothing new is told.
+`outlook(case, tenant, as_of)` also says when to look again if nothing new is told.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from kundval_contracts.answer import Obligation
@@ -15,7 +16,7 @@ from kundval_contracts.codes import ObligationState, Role
 from . import meetings, outcome, recurring, start
 from .plan import Context, Planned
 
-__all__ = ["next_change", "obligations"]
+__all__ = ["obligations", "outlook"]
 
 #: In the order of the code list; each plans one kind (`workplace` two).
 _PLANNERS = (
@@ -57,8 +58,23 @@ def obligations(case: Case, tenant: Tenant, as_of: date) -> tuple[Obligation, ..
     when its period opens. Programmes other than AMI have none here.
     """
     context = Context(case.known_by(as_of), tenant)
-    rows = [_as_of(row, context, as_of) for row in _plan(context) if row.opens_on <= as_of]
+    return _answer(context, _plan(context), as_of)
+
+
+def outlook(case: Case, tenant: Tenant, as_of: date) -> tuple[tuple[Obligation, ...], date | None]:
+    """`obligations`, and the first later day on which they differ if nothing new is told; None if they never do."""
+    context = Context(case.known_by(as_of), tenant)
+    plan = _plan(context)
+    return _answer(context, plan, as_of), _change(plan, as_of)
+
+
+def _answer(context: Context, plan: Iterable[Planned], as_of: date) -> tuple[Obligation, ...]:
+    rows = [_as_of(row, context, as_of) for row in plan if row.opens_on <= as_of]
     return tuple(sorted(rows, key=lambda row: (row.due or date.max, row.kind.value, row.sequence)))
+
+
+def _change(plan: Iterable[Planned], day: date) -> date | None:
+    return min((later for row in plan if (later := row.changes_after(day)) is not None), default=None)
 
 
 def _as_of(row: Planned, context: Context, as_of: date) -> Obligation:
@@ -76,22 +92,3 @@ def _as_of(row: Planned, context: Context, as_of: date) -> Obligation:
         row.overdue_after,
         provider,
     )
-
-
-def next_change(case: Case, tenant: Tenant, as_of: date) -> date | None:
-    """The first day after `as_of` on which `obligations` gives another answer if nothing new is told.
-
-    None if it never does. Facts that the case holds but that become known later count on their day.
-    """
-    now: tuple[Obligation, ...] | None = None
-    day = as_of
-    while True:
-        plan = _plan(Context(case.known_by(day), tenant))
-        change = min((later for row in plan if (later := row.changes_after(day)) is not None), default=None)
-        news = min((fact.known_on for fact in case.facts if fact.known_on > day), default=None)
-        if news is None or (change is not None and change < news):
-            return change
-        now = now if now is not None else obligations(case, tenant, as_of)
-        day = news
-        if obligations(case, tenant, day) != now:
-            return day

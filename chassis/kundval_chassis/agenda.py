@@ -69,16 +69,21 @@ def awake(tx: Tx, tenant: str, day: date) -> Iterator[list[Case]]:
             return
 
 
-def take_in(tx: Tx, events: Iterable[Event], also: Iterable[Key] = ()) -> Iterator[tuple[Tenant, date, list[Case]]]:
+def take_in(
+    tx: Tx, events: Iterable[Event], also: Iterable[Key] = (), *, clock: str = held.CLOCK
+) -> Iterator[tuple[Tenant, date, list[Case]]]:
     """Take in a batch of events; then (tenant, business date, cases) that have to be looked at now.
 
     `also` are cases of which the caller has news of its own. A fact that will only be known on a later business
     date wakes its case then. Tenants that are not opened, or have no business date, have nothing to look at.
+
+    `clock` is the event that moves the business date here. A service that computes from what another one tells
+    takes that one's: then all that belongs to a day is there before the day is looked at.
     """
     batch = list(events)
-    changed = held.apply(tx, batch) | set(also)
+    changed = held.apply(tx, batch, clock=clock) | set(also)
     wake(tx, changed)
-    moved = wake_tenants(tx, batch) | {event.tenant for event in batch if event.name == "assignment.day_opened"}
+    moved = wake_tenants(tx, batch) | {event.tenant for event in batch if event.name == clock}
     for name in sorted({event.tenant for event in batch} | {tenant for tenant, _ in changed}):
         try:
             tenant = held.load_tenant(tx, name)
@@ -94,6 +99,17 @@ def take_in(tx: Tx, events: Iterable[Event], also: Iterable[Key] = ()) -> Iterat
             now = {key for key in also if key[0] == name} | _known(batch, name, day)
             if now:
                 yield tenant, day, held.load_cases(tx, now)
+
+
+def days_reached(tx: Tx, events: Iterable[Event]) -> Iterator[tuple[str, date]]:
+    """(tenant, business date) of the tenants whose date these events moved; after `take_in` has been gone through."""
+    for name in sorted({event.tenant for event in events if event.name in (held.CLOCK, "assignment.tenant_opened")}):
+        try:
+            day = held.load_tenant(tx, name).business_date
+        except held.NotOpened:
+            continue
+        if day is not None:
+            yield name, day
 
 
 def _known(events: Iterable[Event], tenant: str, day: date) -> set[Key]:

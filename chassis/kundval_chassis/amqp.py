@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import amqp
 from amqp import spec
-from amqp.exceptions import AMQPError, PreconditionFailed
+from amqp.exceptions import AMQPError, NotFound, PreconditionFailed
 
 from kundval_contracts.envelope import CONTENT_TYPE, exchange_of
 
@@ -75,7 +75,7 @@ class Link:
         name: str,
         heartbeat: int = 20,
         connect_timeout: float = 5.0,
-        answer_timeout: float = 10.0,
+        answer_timeout: float = 5.0,
         stopping: Callable[[], bool] = lambda: False,
     ):
         self.uri = uri
@@ -108,8 +108,10 @@ class Link:
             raise error
         self.connection = connection
         try:
-            # the end of every wait for which no other is given: opening, declaring, writing
+            # the end of every wait for which no other is given: opening, declaring, writing. Shorter than the time
+            # between two heartbeats of the broker, each of which would begin it anew
             connection.transport.sock.settimeout(answer_timeout)
+            _read_ahead(connection.transport)
             self.channel = connection.channel()
         except BaseException:
             connection.collect()
@@ -206,6 +208,19 @@ class Link:
     def _on_unblocked(self) -> None:
         self.blocked = False
 
+    # --- queues ----------------------------------------------------------------------------------
+
+    def depth(self, queue: str) -> int | None:
+        """How many messages are ready in a queue; None if there is no such queue."""
+        try:
+            return int(self.channel.queue_declare(queue, passive=True).message_count)
+        except NotFound:
+            # the broker closed the channel with its answer
+            if self._confirming:
+                raise
+            self.channel = self.connection.channel()
+            return None
+
     # --- waiting ---------------------------------------------------------------------------------
 
     def tick(self, timeout: float = 0) -> bool:
@@ -264,6 +279,12 @@ class Link:
         self.close()
 
 
+def _read_ahead(transport: Any) -> None:
+    """Let the transport read what has come at once, not three times a frame; it keeps the rest for the next read."""
+    recv = transport._quick_recv
+    transport._quick_recv = lambda wanted: recv(max(wanted, 8192))
+
+
 def parse_uri(uri: str) -> dict[str, Any]:
     """Arguments of `amqp.Connection` for `amqp://user:password@host:port/vhost` or `amqps://…?cafile=…`."""
     parts = urlsplit(uri)
@@ -303,6 +324,19 @@ def retry_queue(queue: str, delay: int) -> str:
 def parked_queue(queue: str) -> str:
     """Name of the queue of events that were given up."""
     return f"{queue}.parked"
+
+
+def replays_queue(service: str) -> str:
+    """Name of the queue in which a service gets requests to send its kept events again."""
+    return f"{service}.replays"
+
+
+def declare_replays(channel: amqp.Channel, service: str) -> str:
+    """Declare the queue of requests for replays of a service; its name."""
+    queue = replays_queue(service)
+    arguments = {"x-queue-type": "quorum", "x-delivery-limit": NO_DELIVERY_LIMIT}
+    channel.queue_declare(queue, durable=True, auto_delete=False, arguments=arguments)
+    return queue
 
 
 def declare_exchange(channel: amqp.Channel, service: str) -> str:
@@ -360,8 +394,10 @@ __all__ = [
     "Stopped",
     "declare_consumer",
     "declare_exchange",
+    "declare_replays",
     "parked_queue",
     "parse_uri",
+    "replays_queue",
     "retry_queue",
 ]
 assert issubclass(socket.timeout, TimeoutError)  # so that TimeoutError catches every wait that ended

@@ -20,6 +20,7 @@ Events are handed over in the order of the queue; one that had to be retried com
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -30,6 +31,8 @@ from pathlib import PurePath
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+import eventlet
+import psycopg
 import structlog
 from marshmallow import EXCLUDE, ValidationError
 from nameko.containers import WorkerContext
@@ -49,8 +52,9 @@ from .amqp import (
     parked_queue,
     retry_queue,
 )
+from .fits import fits
 from .outbox import event_types
-from .relay import Pause
+from .relay import Pause, request_replay
 
 if TYPE_CHECKING:
     import amqp
@@ -143,7 +147,7 @@ class Consumer:
         self._delays = tuple(delays)
         self._needs = None if needs is None else frozenset(needs)
         self._types = event_types() if types is None else types
-        self._stopping = False
+        self._stop = threading.Event()
         self._buffer: list[Delivery] = []
         self._publisher: Link | None = None
         #: why nothing is handled at present; None while all is well
@@ -151,7 +155,7 @@ class Consumer:
 
     def stop(self) -> None:
         """Ask it to end: the batch in hand is finished, the rest goes back to the queue."""
-        self._stopping = True
+        self._stop.set()
 
     def run(self) -> None:
         """Handle events until stopped. Waits out a missing broker or database; raises only for a fault in the
@@ -159,7 +163,7 @@ class Consumer:
         """
         pause = Pause()
         try:
-            while not self._stopping:
+            while not self._stop.is_set():
                 try:
                     self._session(pause)
                 except Stopped:
@@ -168,7 +172,7 @@ class Consumer:
                     raise
                 except BROKER_ERRORS as error:
                     self._interrupted("broker", error)
-                    _sleep(pause.next(), lambda: self._stopping)
+                    self._stop.wait(pause.next())
         finally:
             self.trouble = "stopped"
             self._drop_publisher()
@@ -180,7 +184,7 @@ class Consumer:
         self._buffer = []
         with Link(self._amqp_uri, name=f"kundval {self.service} events") as link:
             try:
-                declare_consumer(link.channel, self.queue, self._sources, self._delays)
+                self._subscribe(link)
                 # the broker sends the next batch while this one is handled
                 link.channel.basic_qos(0, self._batch * 2, False)
                 link.channel.auto_decode = False
@@ -189,7 +193,7 @@ class Consumer:
                     log.info("consumer_connected", service=self.service, queue=self.queue)
                 self.trouble = None
                 pause.reset()
-                while not self._stopping:
+                while not self._stop.is_set():
                     self._collect(link)
                     batch, self._buffer = self._buffer[: self._batch], self._buffer[self._batch :]
                     if batch:
@@ -198,6 +202,33 @@ class Consumer:
             except BROKER_ERRORS:
                 link.drop()
                 raise
+
+    def _subscribe(self, link: Link) -> None:
+        """Declare the queues, and ask each source for all its events if this queue has not got them: it is new, or it
+        was lost. The inbox knows what has been handled, so only what is missing takes effect.
+        """
+        if link.depth(self.queue) is None:
+            self._with_database(link, lambda tx: tx.execute("DELETE FROM subscription"))
+        # before asking: what is published after the answer must find the binding
+        declare_consumer(link.channel, self.queue, self._sources, self._delays)
+        rows = self._with_database(link, lambda tx: tx.query("SELECT source FROM subscription"))
+        for source in sorted(set(self._sources) - {row["source"] for row in rows}):
+            request_replay(amqp_uri=self._amqp_uri, source=source, queue=self.queue)
+            self._with_database(link, partial(_asked, source=source))
+            log.info("history_requested", service=self.service, source=source)
+
+    def _with_database(self, link: Link, work: Callable[[db.Tx], Any]) -> Any:
+        """The outcome of `work` in a transaction, waiting for the database if need be."""
+        pause = Pause(0.1, 5.0)
+        while True:
+            try:
+                with self._pool.tx() as tx:
+                    return work(tx)
+            except psycopg.Error as error:
+                if not db.is_outage(error):
+                    raise
+                self._interrupted("database", error)
+                self._await_database(link, pause)
 
     def _on_message(self, message: amqp.Message) -> None:
         properties = message.properties
@@ -217,7 +248,7 @@ class Consumer:
             link.tick(0.2)
         drain = link.connection.drain_events
         deadline = monotonic() + self._linger
-        while self._buffer and len(self._buffer) < self._batch and not self._stopping:
+        while self._buffer and len(self._buffer) < self._batch and not self._stop.is_set():
             left = deadline - monotonic()
             try:
                 drain(timeout=left if left > 0 else 0)
@@ -253,7 +284,8 @@ class Consumer:
             raise UnknownEvent("type", "is unknown")
         if event.version > kind.version:
             raise NewerEvent("type", "is of a newer version")
-        if self._needs is None or event.name in self._needs:
+        needed = self._needs is None or event.name in self._needs
+        if needed and not fits(kind.schema, event.data, strict=False):
             try:
                 kind.schema.load(event.data, unknown=EXCLUDE)
             except ValidationError as error:
@@ -317,7 +349,7 @@ class Consumer:
         while True:
             until = monotonic() + pause.next()
             while (left := until - monotonic()) > 0:
-                if self._stopping:
+                if self._stop.is_set():
                     raise Stopped
                 link.tick(min(left, 0.25))
             if self._pool.ping():
@@ -379,7 +411,7 @@ class Consumer:
             if self._publisher is None:
                 # a connection of its own: confirms and deliveries would wait for each other on one
                 self._publisher = Link(
-                    self._amqp_uri, name=f"kundval {self.service} failures", stopping=lambda: self._stopping
+                    self._amqp_uri, name=f"kundval {self.service} failures", stopping=self._stop.is_set
                 )
             self._publisher.beat()
             if self._publisher.publish(outgoing, meanwhile=link.tick):
@@ -448,8 +480,9 @@ class Consumes(Entrypoint):
         self._thread = self.container.spawn_managed_thread(self.consumer.run, identifier="event consumer")
 
     def stop(self) -> None:
-        self.consumer.stop()
-        self._thread.wait()
+        if self._thread is not None:
+            self.consumer.stop()
+            self._thread.wait()
 
     def kill(self) -> None:
         if self._thread is not None:
@@ -469,6 +502,10 @@ class Consumes(Entrypoint):
         except Exception as error:
             error_info = (type(error), error, error.__traceback__)
             raise
+        except eventlet.Timeout as error:
+            # no Exception, so that it would end the service instead of being the failure of an event
+            error_info = (type(error), error, error.__traceback__)
+            raise TimeoutError from error
         finally:
             container._worker_result(worker, None, error_info)
             container._worker_teardown(worker)
@@ -488,6 +525,10 @@ class _HandlerFailed(Exception):
     def __init__(self, error: BaseException):
         super().__init__()
         self.error = error
+
+
+def _asked(tx: db.Tx, source: str) -> None:
+    tx.execute("INSERT INTO subscription (source) VALUES (%s) ON CONFLICT DO NOTHING", (source,))
 
 
 def _shared(events: Sequence[Event]) -> dict[str, Any]:
@@ -514,11 +555,3 @@ def _where(error: BaseException) -> str | None:
 def _cancelled(_tag: str) -> None:
     # the queue was deleted under us: connecting again declares it anew
     raise ConnectionError("the broker ended the consumer")
-
-
-def _sleep(seconds: float, stopping: Callable[[], bool]) -> None:
-    from time import sleep
-
-    until = monotonic() + seconds
-    while not stopping() and (left := until - monotonic()) > 0:
-        sleep(min(left, 0.25))

@@ -11,7 +11,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, LiteralString
+from uuid import UUID
 
 import psycopg
 from nameko.extensions import DependencyProvider
@@ -19,7 +22,7 @@ from psycopg import sql as composed
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
-from psycopg.types.json import set_json_dumps
+from psycopg.types.json import Json, Jsonb, set_json_dumps
 from psycopg_pool import ConnectionPool
 
 from . import outbox
@@ -110,28 +113,20 @@ class Tx:
     ) -> list[Row]:
         """Insert rows in one statement: the quickest way for a few to a few thousand.
 
-        `tail` follows the statement, for example `ON CONFLICT DO NOTHING RETURNING id`; the rows that it
-        returns are the answer. Values for json and jsonb columns are given as dicts and lists. Not for array
-        columns.
+        `tail` follows the statement, for example `ON CONFLICT DO NOTHING RETURNING id`; the rows that it returns
+        are the answer. Values for json and jsonb columns are dicts and lists, for array columns lists.
         """
         data = list(rows)
         if not data:
             return []
-        types = _column_types(self.conn, table, columns)
-        arrays = []
-        for kind, column in zip(types, zip(*data, strict=True), strict=True):
-            values = list(column)
-            if kind in ("json", "jsonb"):
-                values = [None if value is None else _dumps(value) for value in values]
-            arrays.append(values)
-        slots = [composed.SQL("%s::{}[]").format(composed.SQL(kind)) for kind in types]
-        statement = composed.SQL("INSERT INTO {} ({}) SELECT * FROM unnest({}) {}").format(
+        source, text = rowset(_column_types(self.conn, table, columns), data)
+        statement = composed.SQL("INSERT INTO {} ({}) SELECT * FROM {} {}").format(
             composed.Identifier(table),
             composed.SQL(", ").join(map(composed.Identifier, columns)),
-            composed.SQL(", ").join(slots),
+            source,
             composed.SQL(tail),
         )
-        cursor = self.conn.execute(statement, arrays)
+        cursor = self.conn.execute(statement, (text,))
         return cursor.fetchall() if cursor.description else []
 
     def copy_rows(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
@@ -257,6 +252,10 @@ class Pool:
         except psycopg.Error:
             return False
 
+    def stats(self) -> dict[str, int]:
+        """Sizes and counts of the pool, as psycopg_pool names them."""
+        return self._pool.get_stats()
+
     def _begin(self, statement: LiteralString) -> psycopg.Connection[Row]:
         for last in (False, True):
             conn = self._pool.getconn()
@@ -327,6 +326,36 @@ def connect(uri: str, *, name: str = "kundval") -> psycopg.Connection[Row]:
     return psycopg.Connection[Row].connect(
         with_defaults(uri, application_name=name), autocommit=True, row_factory=dict_row
     )
+
+
+def rowset(types: Sequence[LiteralString], rows: Sequence[Sequence[Any]]) -> tuple[composed.Composed, str]:
+    """Rows as something to select from: an SQL fragment `… AS t (c0 type, …)` with one placeholder, and its value.
+
+    All rows travel as one JSON text: that costs the client a fifth of what an array for each column costs.
+    """
+    names = [f"c{place}" for place in range(len(types))]
+    definition = composed.SQL(", ").join(
+        composed.SQL("{} {}").format(composed.Identifier(name), composed.SQL(kind))
+        for name, kind in zip(names, types, strict=True)
+    )
+    text = json.dumps(
+        [dict(zip(names, row, strict=True)) for row in rows],
+        ensure_ascii=False,
+        allow_nan=False,
+        separators=(",", ":"),
+        default=_plain,
+    )
+    return composed.SQL("json_to_recordset(%s::json) AS t ({})").format(definition), text
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date | Decimal | UUID):
+        return str(value)
+    if isinstance(value, Json | Jsonb):
+        return value.obj
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    raise TypeError(f"{type(value).__name__} cannot be inserted")
 
 
 def _roll_back(conn: psycopg.Connection[Row]) -> None:

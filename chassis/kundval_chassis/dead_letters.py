@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from amqp.exceptions import NotFound
-
 from .amqp import BROKER_ERRORS, RETRY_DELAYS, Link, Outgoing, parked_queue, retry_queue
 from .consume import ATTEMPTS, CODE, ERROR, FIELD, FIRST_FAILED, PARKED_AT, REASON, RULES
 from .relay import NoSuchQueue
@@ -59,7 +57,7 @@ def depths(uri: str, queue: str) -> Depths:
     """The depths of a consumer's queues; 0 for those that do not exist (yet)."""
     with Link(uri, name="kundval dead-letters") as link:
         counts = [
-            _count(link, name) or 0
+            link.depth(name) or 0
             for name in (queue, parked_queue(queue), *(retry_queue(queue, delay) for delay in RETRY_DELAYS))
         ]
     return Depths(ready=counts[0], retrying=sum(counts[2:]), parked=counts[1])
@@ -134,7 +132,7 @@ class _Parking:
     def __init__(self, uri: str, queue: str):
         self._queue = parked_queue(queue)
         self._link = Link(uri, name="kundval dead-letters")
-        count = _count(self._link, self._queue)
+        count = self._link.depth(self._queue)
         if count is None:
             self._link.close()
             raise NoSuchQueue(queue)
@@ -174,7 +172,7 @@ class _Parking:
         """The broker takes a moment to put messages back: wait for it, so that whoever looks next sees them."""
         until = monotonic() + 1.0
         with Link(self._link.uri, name="kundval dead-letters") as link:
-            while (_count(link, self._queue) or 0) < self._held and monotonic() < until:
+            while (link.depth(self._queue) or 0) < self._held and monotonic() < until:
                 link.tick(0.02)
 
 
@@ -182,15 +180,6 @@ def _check(ids: Collection[str] | None, found: list[str]) -> None:
     missing = sorted(set(ids or ()) - set(found))
     if missing:
         raise KeyError(", ".join(missing))
-
-
-def _count(link: Link, queue: str) -> int | None:
-    try:
-        return int(link.channel.queue_declare(queue, passive=True).message_count)
-    except NotFound:
-        # the broker closed the channel with its answer
-        link.channel = link.connection.channel()
-        return None
 
 
 def _body(message: Any) -> bytes:

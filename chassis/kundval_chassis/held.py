@@ -36,12 +36,15 @@ Key = tuple[str, str]
 _FACT_EVENTS: Mapping[str, FactKind] = {f"assignment.{kind}": kind for kind in FactKind}
 _HEAD = frozenset({"assignment", "fact_id", "ordinal", "on", "known_on", "revision"})
 
+#: The event that moves the business date, for who needs nothing but facts to know a day.
+CLOCK = "assignment.day_opened"
+
 #: What `apply` looks at; give it to `@consumes(needs=...)` with what the service handles besides.
 NEEDS = frozenset(_FACT_EVENTS) | {
     "assignment.tenant_opened",
     "assignment.registered",
     "assignment.fact_withdrawn",
-    "assignment.day_opened",
+    CLOCK,
 }
 
 
@@ -49,11 +52,11 @@ class NotOpened(LookupError):
     """The tenant has not been opened here yet: its event is still on its way, or never came."""
 
 
-def apply(tx: Tx, events: Iterable[Event]) -> set[Key]:
+def apply(tx: Tx, events: Iterable[Event], *, clock: str = CLOCK) -> set[Key]:
     """Take in events of the assignment service; the cases whose facts or plan changed by it.
 
     Other events are passed over. A tenant's settings or business date may have changed too: ask
-    `load_tenant`.
+    `load_tenant`. `clock` is the event that moves the business date here.
     """
     opened: dict[str, Event] = {}
     days: dict[str, date] = {}
@@ -72,7 +75,7 @@ def apply(tx: Tx, events: Iterable[Event]) -> set[Key]:
         elif event.name == "assignment.tenant_opened":
             if event.tenant not in opened or opened[event.tenant].sequence < event.sequence:
                 opened[event.tenant] = event
-        elif event.name == "assignment.day_opened":
+        elif event.name == clock:
             day = date.fromisoformat(event.data["date"])
             days[event.tenant] = max(day, days.get(event.tenant, day))
     _open(tx, opened)

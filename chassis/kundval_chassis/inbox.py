@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from kundval_contracts.envelope import Event
+from kundval_contracts.envelope import Event, dump_data
 
 if TYPE_CHECKING:
     from .db import Tx
 
 _TAKE = """
 INSERT INTO inbox (id, source, tenant, sequence)
-SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[])
+SELECT * FROM json_to_recordset(%s::json) AS t (id uuid, source text, tenant text, sequence bigint)
 ON CONFLICT DO NOTHING RETURNING id::text AS id
 """
 
@@ -28,8 +28,11 @@ def take(tx: Tx, events: Iterable[Event]) -> list[Event]:
         by_id.setdefault(event.id, event)
     if not by_id:
         return []
-    rows = [(event.id, event.service, event.tenant, event.sequence) for event in by_id.values()]
-    fresh = {row["id"] for row in tx.query(_TAKE, [list(column) for column in zip(*rows, strict=True)])}
+    rows = [
+        {"id": event.id, "source": event.service, "tenant": event.tenant, "sequence": event.sequence}
+        for event in by_id.values()
+    ]
+    fresh = {row["id"] for row in tx.query(_TAKE, (dump_data(rows),))}
     return [event for event in by_id.values() if event.id in fresh]
 
 

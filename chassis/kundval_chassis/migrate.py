@@ -85,7 +85,8 @@ def read(part: str, folder: Any) -> list[Migration]:
         raise MigrationError(f"migrations of {part} must be named 0001_what.sql", wrong)
     numbers = [entry.name[:4] for entry in entries]
     if len(set(numbers)) != len(numbers):
-        raise MigrationError(f"two migrations of {part} have the same number", (e.name for e in entries))
+        twice = [entry.name for entry in entries if numbers.count(entry.name[:4]) > 1]
+        raise MigrationError(f"two migrations of {part} have the same number", twice)
     return [Migration(part, entry.name.removesuffix(".sql"), entry.read_text("utf-8")) for entry in entries]
 
 

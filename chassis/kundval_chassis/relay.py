@@ -13,9 +13,12 @@ consumer that starts later, or whose queue was lost, gets what it missed with `r
 
 from __future__ import annotations
 
+import json
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from time import monotonic, sleep
+from contextlib import nullcontext
+from time import monotonic
 from typing import Any
 
 import psycopg
@@ -25,8 +28,16 @@ from nameko.extensions import DependencyProvider
 from kundval_contracts.envelope import compose, exchange_of
 
 from . import db, telemetry
-from .amqp import BROKER_ERRORS, Link, Outgoing, PreconditionFailed, Stopped, declare_exchange
-from .outbox import CHANNEL
+from .amqp import (
+    BROKER_ERRORS,
+    Link,
+    Outgoing,
+    PreconditionFailed,
+    Stopped,
+    declare_exchange,
+    declare_replays,
+)
+from .outbox import CHANNEL, new_id
 
 log = structlog.get_logger("kundval.relay")
 
@@ -45,15 +56,17 @@ _RETURNED = "UPDATE event SET returned_at = now() WHERE sequence = ANY(%s)"
 class Relay:
     """Sends the outbox of one database. `run` it in a thread or green thread of its own until `stop`."""
 
-    def __init__(self, *, service: str, database_uri: str, amqp_uri: str, batch: int = 500, poll: float = 2.0):
+    def __init__(self, *, service: str, database_uri: str, amqp_uri: str, batch: int = 500, poll: float = 1.0):
         self.service = service
         self._database_uri = database_uri
         self._amqp_uri = amqp_uri
         self._batch = batch
         self._poll = poll
-        self._stopping = False
+        self._stop = threading.Event()
         self._trouble: str | None = "not started"
         self._link: Link | None = None
+        # names of events that no queue took, each told once
+        self._unheard: set[str] = set()
 
     @property
     def trouble(self) -> str | None:
@@ -64,12 +77,12 @@ class Relay:
 
     def stop(self) -> None:
         """Ask it to end: the batch in hand is finished, the rest stays in the outbox."""
-        self._stopping = True
+        self._stop.set()
 
     def run(self) -> None:
         """Send until stopped. Waits out a missing broker or database; raises only for a fault in the program."""
         pause = Pause()
-        while not self._stopping:
+        while not self._stop.is_set():
             try:
                 with db.connect(self._database_uri, name=f"kundval-{self.service}-relay") as conn:
                     if self._elected(conn):
@@ -88,25 +101,25 @@ class Relay:
 
     def _elected(self, conn: psycopg.Connection[db.Row]) -> bool:
         """Wait to be the only relay of this database; False if stopped meanwhile."""
-        while not self._stopping:
+        while not self._stop.is_set():
             row = conn.execute("SELECT pg_try_advisory_lock(%s) AS mine", (LOCK,)).fetchone()
             if row and row["mine"]:
                 return True
             # another instance sends: nothing is wrong
             self._well(False, None)
-            self._sleep(1.0)
+            self._stop.wait(1.0)
         return False
 
     def _send(self, conn: psycopg.Connection[db.Row], pause: Pause) -> None:
         conn.execute(f"LISTEN {CHANNEL}")
-        with Link(self._amqp_uri, name=f"kundval {self.service} relay", stopping=lambda: self._stopping) as link:
+        with Link(self._amqp_uri, name=f"kundval {self.service} relay", stopping=self._stop.is_set) as link:
             self._link = link
             try:
                 declare_exchange(link.channel, self.service)
                 link.confirm()
                 self._well(True, None)
                 pause.reset()
-                while not self._stopping:
+                while not self._stop.is_set():
                     if self._send_batch(conn, link) < self._batch:
                         link.tick()
                         self._await_news(conn)
@@ -130,63 +143,142 @@ class Relay:
         telemetry.EVENTS_PUBLISHED.labels(self.service).inc(len(rows) - len(back))
         if back:
             telemetry.EVENTS_RETURNED.labels(self.service).inc(len(back))
-            log.warning("events_returned", service=self.service, count=len(back), names=sorted({
-                row["name"] for row in rows if row["id"] in returned}))  # fmt: skip
+            names = {row["name"] for row in rows if row["id"] in returned} - self._unheard
+            if names:
+                log.warning("nobody_hears", service=self.service, events=sorted(names))
+                self._unheard |= names
         return len(rows)
 
     def _await_news(self, conn: psycopg.Connection[db.Row]) -> None:
         """Wait for a NOTIFY, in slices so that a stop is noticed, at most the poll interval."""
         until = monotonic() + self._poll
-        while not self._stopping and (left := until - monotonic()) > 0:
-            for _ in conn.notifies(timeout=min(left, 0.25), stop_after=1):
+        while not self._stop.is_set() and (left := until - monotonic()) > 0:
+            # all that have gathered, so that a busy time is not followed by as many looks as it had commits
+            if list(conn.notifies(timeout=min(left, 0.25), stop_after=1)):
                 return
 
     def _wait(self, pause: Pause, what: str, error: Exception) -> None:
         if self._trouble is None:
             log.warning("relay_interrupted", service=self.service, missing=what, error=type(error).__name__)
         self._well(False, f"{what} is not reachable")
-        self._sleep(pause.next())
+        self._stop.wait(pause.next())
 
     def _well(self, connected: bool, trouble: str | None) -> None:
         if connected and self._trouble is not None:
             log.info("relay_connected", service=self.service)
         self._trouble = trouble
 
-    def _sleep(self, seconds: float) -> None:
-        until = monotonic() + seconds
-        while not self._stopping and (left := until - monotonic()) > 0:
-            sleep(min(left, 0.25))
+
+class Replays:
+    """Answers requests to send kept events again. `run` it in a thread or green thread of its own until `stop`.
+
+    Apart from the relay, with connections of its own, so that neither waits for the other. Instances share the
+    requests. One that is cut off halfway is begun anew.
+    """
+
+    def __init__(self, *, service: str, database_uri: str, amqp_uri: str, chunk: int = 500):
+        self.service = service
+        self._database_uri = database_uri
+        self._amqp_uri = amqp_uri
+        self._chunk = chunk
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """Ask it to end: a request in hand goes back to its queue."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Answer until stopped. Waits out a missing broker or database."""
+        pause = Pause()
+        while not self._stop.is_set():
+            try:
+                self._serve(pause)
+            except Stopped:
+                break
+            except PreconditionFailed:
+                raise
+            except BROKER_ERRORS:
+                # told by the relay, which needs the same two
+                self._stop.wait(pause.next())
+            except psycopg.OperationalError:
+                self._stop.wait(pause.next())
+
+    def _serve(self, pause: Pause) -> None:
+        requests: list[Any] = []
+        with Link(self._amqp_uri, name=f"kundval {self.service} replays", stopping=self._stop.is_set) as link:
+            try:
+                queue = declare_replays(link.channel, self.service)
+                link.confirm()
+                link.channel.basic_qos(0, 1, False)
+                link.channel.basic_consume(queue, callback=requests.append)
+                pause.reset()
+                while not self._stop.is_set():
+                    link.tick(0.5)
+                    if requests:
+                        self._answer(link, requests.pop())
+                link.settle()
+            except BROKER_ERRORS:
+                link.drop()
+                raise
+
+    def _answer(self, link: Link, message: Any) -> None:
+        try:
+            request = json.loads(message.body)
+            queue, tenant, after = str(request["queue"]), request.get("tenant"), int(request.get("after") or 0)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            log.error("replay_request_unreadable", service=self.service)
+        else:
+            count = 0
+            with db.connect(self._database_uri, name=f"kundval-{self.service}-replay") as conn:
+                for rows in _kept(conn, tenant, after, None, (), self._chunk):
+                    if self._stop.is_set():
+                        raise Stopped
+                    if link.publish([_outgoing(row, queue) for row in rows]):
+                        # whoever asked is gone; it asks again when it declares its queue
+                        log.warning("replay_queue_missing", service=self.service, queue=queue)
+                        break
+                    count += len(rows)
+            log.info("replayed", service=self.service, queue=queue, count=count)
+        link.channel.basic_ack(message.delivery_tag)
 
 
 class Outbox(DependencyProvider):
-    """Runs the relay inside the service's process. In a service class: `outbox = Outbox()`.
+    """Runs the relay and the replays inside the service's process. In a service class: `outbox = Outbox()`.
 
     `self.outbox` in a worker is the `Relay`, for status; publishing is done with `Tx.publish`.
     """
 
     relay: Relay
-    _thread: Any = None
+    replays: Replays
+    _threads: tuple[Any, ...] = ()
 
     def setup(self) -> None:
         service = self.container.service_name
         config = self.container.config
-        self.relay = Relay(
-            service=service,
-            database_uri=config.get(f"KUNDVAL_{service.upper()}_DATABASE_URI") or config["KUNDVAL_DATABASE_URI"],
-            amqp_uri=config["AMQP_URI"],
-        )
+        where = {
+            "service": service,
+            "database_uri": config.get(f"KUNDVAL_{service.upper()}_DATABASE_URI") or config["KUNDVAL_DATABASE_URI"],
+            "amqp_uri": config["AMQP_URI"],
+        }
+        self.relay = Relay(**where)
+        self.replays = Replays(**where)
 
     def start(self) -> None:
-        self._thread = self.container.spawn_managed_thread(self.relay.run, identifier="outbox relay")
+        spawn = self.container.spawn_managed_thread
+        self._threads = (
+            spawn(self.relay.run, identifier="outbox relay"),
+            spawn(self.replays.run, identifier="outbox replays"),
+        )
 
     def stop(self) -> None:
         self.relay.stop()
-        if self._thread is not None:
-            self._thread.wait()
+        self.replays.stop()
+        for thread in self._threads:
+            thread.wait()
 
     def kill(self) -> None:
-        if self._thread is not None:
-            self._thread.kill()
+        for thread in self._threads:
+            thread.kill()
 
     def get_dependency(self, worker_ctx: Any) -> Relay:
         return self.relay
@@ -244,6 +336,20 @@ def replay(
             count += len(rows)
             progress(count)
     return count
+
+
+def request_replay(
+    *, amqp_uri: str, source: str, queue: str, tenant: str | None = None, after: int = 0, link: Link | None = None
+) -> None:
+    """Ask a service to send its kept events again to one queue. It does so when it runs; nobody waits for it.
+
+    Raises one of `amqp.BROKER_ERRORS` if the request did not reach the broker.
+    """
+    with nullcontext(link) if link else Link(amqp_uri, name="kundval replay") as using:
+        body = json.dumps({"queue": queue, "tenant": tenant, "after": after}).encode()
+        request = Outgoing("", declare_replays(using.channel, source), body, new_id())
+        if using.publish([request]):
+            raise NoSuchQueue(request.routing_key)
 
 
 def _kept(

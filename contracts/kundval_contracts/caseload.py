@@ -6,7 +6,7 @@ applied from a file that has one. The format is documented in `docs/reference/ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -117,11 +117,11 @@ def read(raw: Any, as_of: date | None = None) -> Caseload:
     settings = _settings(raw, municipality, faults)
     providers = _providers(raw.get("providers"), faults)
     runs = _days(raw.get("payment_runs"), "payment_runs", faults)
-    assignments = tuple(_assignments(raw.get("assignments"), providers, faults))
+    named = _named_providers(raw.get("providers"))
+    assignments = tuple(_assignments(raw.get("assignments"), named, faults))
+    stated = _stated_settings(raw)
     for programme, key in _FEE_KEYS.items():
-        if any(one.programme is programme for one in assignments) and not (
-            settings.has(key) or any(key in version.fees for version in settings.tariffs)
-        ):
+        if any(one.programme is programme for one in assignments) and not (settings.has(key) or key in stated):
             faults.add(f"settings.{key}", f"required: {programme} has no monthly fee by default (GAP-01)")
     if faults.found or day is None:
         raise CaseloadFault(faults.found)
@@ -146,7 +146,8 @@ def _settings(raw: Mapping[str, Any], municipality: str, faults: _Faults) -> Rul
             tariffs = read_tariffs(raw["tariffs"])
         except SettingsFault as error:
             for key, message in error.faults:
-                faults.add(f"tariffs.{key}" if key else "tariffs", message)
+                place, _, rest = key.partition(".")
+                faults.add("tariffs" + (f"[{place}]" if place else "") + (f".{rest}" if rest else ""), message)
     return RuleSettings(values, tariffs)
 
 
@@ -164,7 +165,20 @@ def _providers(raw: Any, faults: _Faults) -> dict[str, Provider]:
     return found
 
 
-def _assignments(raw: Any, providers: Mapping[str, Provider], faults: _Faults) -> Iterator[Assignment]:
+def _named_providers(raw: Any) -> set[str]:
+    """Every provider id of the file, of a faulty row too: the facts that name it are not at fault."""
+    rows = raw if isinstance(raw, list) else []
+    return {row["id"] for row in rows if isinstance(row, Mapping) and isinstance(row.get("id"), str)}
+
+
+def _stated_settings(raw: Mapping[str, Any]) -> set[Any]:
+    """Every key of the settings and the tariffs, whether its value is good or not."""
+    tariffs = raw.get("tariffs")
+    blocks = [raw.get("settings"), *(tariffs if isinstance(tariffs, list) else [])]
+    return {key for block in blocks if isinstance(block, Mapping) for key in block}
+
+
+def _assignments(raw: Any, providers: Set[str], faults: _Faults) -> Iterator[Assignment]:
     seen: set[str] = set()
     for path, row in _rows(raw, "assignments", faults):
         before = len(faults.found)
@@ -206,7 +220,7 @@ def _programme(raw: Any, path: str, faults: _Faults) -> Programme | None:
     return programme
 
 
-def _facts(raw: Any, path: str, providers: Mapping[str, Provider], faults: _Faults) -> Iterator[Fact]:
+def _facts(raw: Any, path: str, providers: Set[str], faults: _Faults) -> Iterator[Fact]:
     for place, (where, row) in enumerate(_rows(raw, path, faults)):
         if not isinstance(row, Mapping):
             faults.add(where, "must be a map")

@@ -48,12 +48,14 @@ import amqp.spec
 import kombu
 
 from .envelope import BadEvent, Event, exchange_of
-from .errors import KundvalError, TimedOut, Unavailable, from_nameko
+from .errors import InvalidRequest, KundvalError, TimedOut, Unavailable, from_nameko
 from .rpc import METHODS
 from .wire import read_ahead, thrifty
 
 RPC_EXCHANGE = "nameko-rpc"
 SERVICES = ("assignment", "scheduling", "billing", "notifications")
+#: bytes that a request or an answer may have; RabbitMQ 4 refuses messages of more than 16 MiB
+LARGEST = 15 * 2**20
 #: seconds that a call may take if nothing else is said
 TIMEOUT = 30.0
 
@@ -62,6 +64,8 @@ _log = logging.getLogger(__name__)
 #: what a broken connection can raise; AttributeError and KeyError are py-amqp's after a close
 _BROKEN = (amqp.AMQPError, OSError, AttributeError, KeyError)
 _CONNECT_TIMEOUT = 5.0
+#: seconds to wait for the rest of what has begun to arrive, before looking after everything else again
+_READ_TIMEOUT = 0.05
 #: seconds for which a write may stand still before the connection counts as lost
 _WRITE_TIMEOUT = 15.0
 _HEARTBEAT = 20
@@ -73,7 +77,7 @@ Token = str | Callable[[], str] | None
 class Call:
     """A call under way; `result` waits for its answer."""
 
-    def __init__(self, method: str, body: str, headers: dict[str, Any], token: Token, timeout: float, *, retry: bool):
+    def __init__(self, method: str, body: bytes, headers: dict[str, Any], token: Token, timeout: float, *, retry: bool):
         self.method = method
         self.id = uuid.uuid4().hex
         self.deadline = time.monotonic() + timeout
@@ -208,7 +212,9 @@ class Client:
         if idempotency_key is not None or known is None or known.kind == "command":
             headers["nameko.idempotency_key"] = idempotency_key or uuid.uuid4().hex
         request = {"args": [], "kwargs": fields or {}}
-        body = json.dumps(request, default=_primitive, ensure_ascii=False, allow_nan=False)
+        body = json.dumps(request, default=_primitive, ensure_ascii=False, allow_nan=False).encode()
+        if len(body) > LARGEST:
+            raise InvalidRequest("The request is too large: send it in parts.", code="REQUEST_TOO_LARGE")
         seconds = self.timeout if timeout is None else timeout
         call = Call(method, body, headers, self._token, seconds, retry=retry)
         self._running().send(call)
@@ -435,7 +441,11 @@ class _Wire:
 
     def _read(self) -> None:
         while True:
-            self._connection.drain_events(timeout=_WRITE_TIMEOUT)
+            # a heartbeat is no event: after one, this would wait for the next message, and send nothing meanwhile
+            try:
+                self._connection.drain_events(timeout=_READ_TIMEOUT)
+            except TimeoutError:
+                return
             if not read_ahead(self._connection):
                 return
 

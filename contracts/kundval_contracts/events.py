@@ -197,6 +197,7 @@ _OTHERS: tuple[tuple[str, Schema, str], ...] = (
     ("assignment.fact_withdrawn", FactWithdrawn(), "A fact no longer counts: withdrawn, or overruled by another."),
     ("assignment.state_changed", StateChanged(), "The assignment is in another state (rulebook 8.1)."),
     ("assignment.day_opened", DayOpened(), "The business date has moved."),
+    ("scheduling.day_opened", DayOpened(), "Obligations have been told as they stand on this business date."),
     ("scheduling.obligations_changed", ObligationsChanged(), "Obligations of an assignment: new, changed, gone."),
     ("billing.posted", Posted(), "Entries were posted to the ledger for an assignment."),
     ("notifications.sent", Sent(), "A message was sent."),

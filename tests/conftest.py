@@ -33,7 +33,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "deploy" / "local" / "servers"
 NEEDS_SERVERS = {
-    "servers", "database", "vhost", "make_database", "make_vhost", "fresh_database", "fresh_vhost",
+    "servers",
+    "database",
+    "vhost",
+    "make_database",
+    "make_vhost",
+    "fresh_database",
+    "fresh_vhost",
 }
 START_SECONDS = 400
 
@@ -100,7 +106,8 @@ class Servers:
         """RabbitMQ's management API: `api("GET", "queues/my-vhost")`. Raises OSError (HTTPError)."""
         where = urllib.parse.urlsplit(self.env["KUNDVAL_RABBIT_API_URI"])
         request = urllib.request.Request(
-            f"http://{where.hostname}:{where.port}{where.path}/{path}", method=method,
+            f"http://{where.hostname}:{where.port}{where.path}/{path}",
+            method=method,
             data=None if body is None else json.dumps(body).encode(),
         )
         pair = b64encode(f"{where.username}:{where.password}".encode()).decode()
@@ -134,8 +141,12 @@ class Servers:
 
 def _servers(verb: str, name: str, *options: str) -> str:
     done = subprocess.run(
-        [sys.executable, str(SCRIPT), verb, "--name", name, *options], stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=START_SECONDS, check=False,
+        [sys.executable, str(SCRIPT), verb, "--name", name, *options],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
     )
     if done.returncode != 0:
         pytest.exit(f"deploy/local/servers {verb} --name {name} failed:\n{done.stderr}", returncode=3)

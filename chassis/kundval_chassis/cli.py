@@ -21,6 +21,7 @@ COMMANDS = {
     "simulate": "kundval_chassis.cli_simulate:command",
     "play": "kundval_chassis.cli_play:command",
     "demo": "kundval_chassis.cli_demo:command",
+    "sample": "kundval_chassis.cli_demo:sample",
     "explain": "kundval_chassis.cli_explain:command",
     "call": "kundval_chassis.cli_call:call",
     "events": "kundval_chassis.cli_call:events",

@@ -21,6 +21,7 @@ import psycopg
 
 from . import logs, migrate, telemetry
 from .db import Database, Pool
+from .rpc import RequestQueue
 from .settings import Settings
 
 log = logs.get(__name__)
@@ -118,7 +119,7 @@ class Health:
 
     def _requests(self) -> str | None:
         for extension in self.container.subextensions:
-            if type(extension).__name__ == "RequestQueue":
+            if isinstance(extension, RequestQueue):
                 return None if extension.listening else "no requests are taken from the broker"
         return None
 

@@ -21,6 +21,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import partial, wraps
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import amqp
@@ -35,7 +37,7 @@ from nameko.extensions import DependencyProvider, register_entrypoint
 from nameko.messaging import QueueConsumer
 from nameko.rpc import RPC_QUEUE_TEMPLATE, Rpc, RpcConsumer, get_rpc_exchange
 
-from kundval_contracts.client import RPC_EXCHANGE, TIMEOUT, Client
+from kundval_contracts.client import LARGEST, RPC_EXCHANGE, TIMEOUT, Client
 from kundval_contracts.errors import (
     InternalError,
     InvalidRequest,
@@ -130,7 +132,7 @@ class Outcome:
 
     def as_json(self) -> str:
         if self.error is None:
-            return json.dumps({"result": self.answer, "error": None}, ensure_ascii=False)
+            return json.dumps({"result": self.answer, "error": None}, ensure_ascii=False, allow_nan=False)
         error = self.error
         return json.dumps(
             {
@@ -156,6 +158,12 @@ class RequestQueue(QueueConsumer):
 
     listening = False
     in_hand = 0
+    replies: Any = None
+
+    def stop(self) -> None:
+        super().stop()
+        if self.replies is not None:
+            self.replies.close()
 
     @property
     def connection(self) -> Connection:
@@ -193,15 +201,14 @@ class RequestQueue(QueueConsumer):
     def settle(self, messages: list[Any], *, done: bool) -> None:
         """Acknowledge requests, or give them back to the broker."""
         self.in_hand -= len(messages)
-        # after a lost connection there is nothing to settle: the broker has them back
-        with suppress(*_BROKEN), messages[0].channel.connection.cork:
-            for message in messages:
-                if message.channel.connection is None:
-                    continue
-                if done:
-                    message.ack()
-                else:
-                    message.requeue()
+        for channel, group in groupby(messages, key=attrgetter("channel")):
+            # after a lost connection there is nothing to settle: the broker has them back
+            with suppress(*_BROKEN), channel.connection.cork:
+                for message in group:
+                    if done:
+                        message.ack()
+                    else:
+                        message.requeue()
 
     def get_consumers(self, consumer_cls: Any, channel: Any) -> Iterable[Any]:
         consumers = super().get_consumers(consumer_cls, channel)
@@ -224,7 +231,6 @@ class Requests(RpcConsumer):
     def __init__(self) -> None:
         super().__init__()
         self._methods: dict[str, Entrypoint] = {}
-        self._replies: Replies | None = None
         self._tokens: Tokens | None = None
 
     @property
@@ -246,7 +252,7 @@ class Requests(RpcConsumer):
             )
             self.queue_consumer.register_provider(self)
             self._registered = True
-            self._replies = Replies(self.container.config["AMQP_URI"], service, self._replied)
+            self.queue_consumer.replies = Replies(self.container.config["AMQP_URI"], service, self._replied)
 
     def register_provider(self, provider: Entrypoint) -> None:
         super().register_provider(provider)
@@ -267,11 +273,18 @@ class Requests(RpcConsumer):
 
     def reply(self, message: Any, outcome: Outcome) -> None:
         """Send the answer and settle the request, soon: what is ready at the same time goes together."""
-        assert self._replies is not None
         if outcome.silent or not message.properties.get("reply_to"):
             self.queue_consumer.settle([message], done=True)
-        else:
-            self._replies.send(message, outcome.as_json())
+            return
+        try:
+            body = outcome.as_json().encode()
+        except (TypeError, ValueError) as error:
+            body = Outcome(error=_internal("", error)).as_json().encode()
+        if len(body) > LARGEST:
+            # the broker would close the channel, and other answers would be lost with it
+            too_large = InvalidRequest("The answer is too large: ask for a smaller page.", code="ANSWER_TOO_LARGE")
+            body = Outcome(error=too_large).as_json().encode()
+        self.queue_consumer.replies.send(message, body)
 
     def _replied(self, messages: list[Any], sent: bool) -> None:
         if not sent:
@@ -292,9 +305,6 @@ class Entrypoint(Rpc):
 
     def setup(self) -> None:
         service = self.container.service_name
-        if self.name.startswith("*."):
-            # a method that every service has
-            self.name = f"{service}.{self.name[2:]}"
         method = METHODS.get(self.name)
         if method is None or method.service != service or method.kind != self.kind:
             raise TypeError(f"{self.name} is not a {self.kind} of {service} in kundval_contracts.rpc")
@@ -421,12 +431,12 @@ class Replies:
         self._uri = amqp_uri
         self._service = service
         self._settled = settled
-        self._waiting: list[tuple[Any, str]] = []
+        self._waiting: list[tuple[Any, bytes]] = []
         self._sending = False
         self._connection: Any = None
         self._channel: Any = None
 
-    def send(self, request: Any, body: str) -> None:
+    def send(self, request: Any, body: bytes) -> None:
         """Send `body` as the answer to the message `request`; does not wait."""
         self._waiting.append((request, body))
         if not self._sending:
@@ -445,7 +455,7 @@ class Replies:
         finally:
             self._sending = False
 
-    def _send(self, batch: list[tuple[Any, str]]) -> bool:
+    def _send(self, batch: list[tuple[Any, bytes]]) -> bool:
         """Whether the answers were handed to the broker. Tries for some seconds, connecting anew."""
         failure: BaseException | None = None
         for pause in _REPLY_PAUSES:
@@ -464,7 +474,7 @@ class Replies:
         log.warning("rpc_reply_failed", service=self._service, error=type(failure).__name__, count=len(batch))
         return False
 
-    def _write(self, request: Any, body: str) -> None:
+    def _write(self, request: Any, body: bytes) -> None:
         reply_to = request.properties["reply_to"]
         correlation_id = request.properties.get("correlation_id")
         message = amqp.Message(
@@ -475,7 +485,7 @@ class Replies:
             **({"correlation_id": correlation_id} if correlation_id else {}),
         )
         # direct reply-to belongs to the default exchange; nameko's own callers bind a queue to nameko-rpc
-        exchange = "" if reply_to.startswith("amq.") else RPC_EXCHANGE
+        exchange = "" if reply_to.startswith("amq.rabbitmq.reply-to.") else RPC_EXCHANGE
         # not basic_publish: it polls the socket before each message
         self._channel.send_method(amqp.spec.Basic.Publish, "Bssbb", (0, exchange, reply_to, False, False), message)
 
@@ -565,12 +575,13 @@ class Remote(DependencyProvider):
 
 
 def checked(method: Method, answer: Any, caller: Caller | None = None) -> Any:
-    """`answer` in JSON types, held against the method's schema; raises `InternalError`-worthy `BrokenAnswer`."""
-    wire = primitives(answer)
+    """`answer` in JSON types, held against the method's schema; raises `BrokenAnswer`."""
     check = _CHECKS.get(method.name)
     if check is None:
         check = _CHECKS[method.name] = fits(method.answer)
-    if not check(wire):
+    wire = answer
+    # most answers are in JSON types already
+    if not check(wire) and not check(wire := primitives(answer)):
         try:
             method.answer.load(wire)
         except ValidationError as error:

@@ -21,7 +21,7 @@ Check = Callable[[Any], bool]
 def fits(schema: Schema) -> Check:
     """A function that says whether a JSON value surely fits `schema`."""
     if any(schema._hooks.values()) or schema.unknown != RAISE:
-        return lambda value: _loads(schema, value)
+        return lambda value: _is_json(value) and _loads(schema, value)
     required: list[tuple[str, Check]] = []
     optional: dict[str, Check] = {}
     for name, field in schema.load_fields.items():
@@ -79,12 +79,12 @@ def _kind(field: Any) -> Check:
         inner = _field(field.inner)
         return lambda value: type(value) is list and all(map(inner, value))
     if kind is fields.Dict:
-        key = _field(field.key_field) if field.key_field else _anything
-        one = _field(field.value_field) if field.value_field else _anything
+        key = _field(field.key_field) if field.key_field else _is_json
+        one = _field(field.value_field) if field.value_field else _is_json
         return lambda value: type(value) is dict and all(map(key, value)) and all(map(one, value.values()))
     if kind is MoneyField:
         return lambda value: type(value) is str and _deserializes(field, value)
-    return lambda value: _deserializes(field, value)
+    return lambda value: _is_json(value) and _deserializes(field, value)
 
 
 def _validator(validator: Any) -> Check:
@@ -106,8 +106,13 @@ def _both(first: Check, second: Check) -> Check:
     return lambda value: first(value) and second(value)
 
 
-def _anything(value: Any) -> bool:
-    return True
+def _is_json(value: Any) -> bool:
+    kind = type(value)
+    if kind is list:
+        return all(map(_is_json, value))
+    if kind is dict:
+        return all(type(key) is str for key in value) and all(map(_is_json, value.values()))
+    return value is None or kind in (str, int, float, bool)
 
 
 def _is_date(value: Any) -> bool:

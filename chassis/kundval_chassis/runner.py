@@ -2,8 +2,9 @@
 
 Start: settings and migrations of every service are looked at first and all faults reported at once; then the
 containers, then health. End: SIGTERM or SIGINT stops taking work, lets what is in hand finish (bounded by
-``KUNDVAL_STOP_SECONDS``) and ends with status 0. When a container dies the process ends with status 1, at once
-even if the rest of it hangs, so that whoever supervises it starts it again: a half-dead process helps nobody.
+``KUNDVAL_STOP_SECONDS``) and ends with status 0. When a container dies the process stops the rest within the
+same bound and ends with status 1, even if something hangs, so that whoever supervises it starts it again: a
+half-dead process helps nobody.
 
 Import this module only in a process that runs services: it patches the process for green threads.
 """
@@ -80,10 +81,15 @@ def prepare(names: Iterable[str], environ: Mapping[str, str] | None = None) -> l
 
 
 class Runner:
-    """The services of this process. `start`, then `wait` until told to `end` or until one dies."""
+    """The services of this process. `begin`, then `wait` until told to `end` or until one dies.
 
-    def __init__(self, services: Iterable[tuple[type, Settings]]):
+    `say` is told, in a line for a person, why they could not start.
+    """
+
+    def __init__(self, services: Iterable[tuple[type, Settings]], say: Callable[[str], None] = lambda line: None):
         self.services = list(services)
+        self._say = say
+        self._started: list[ServiceContainer] = []
         self.containers = [ServiceContainer(cls, settings.nameko()) for cls, settings in self.services]
         self.health = [
             health.Health(settings, container, version_of(cls))
@@ -98,14 +104,33 @@ class Runner:
     def stop_seconds(self) -> int:
         return max(settings["STOP_SECONDS"] for _, settings in self.services)
 
+    def begin(self) -> None:
+        """`start` in the background, so that one can be told to end while a missing broker is waited for."""
+        self._threads.append(eventlet.spawn(self._begin))
+
     def start(self) -> None:
-        """Start all services; raises what the first that could not start raised."""
+        """Start all services; waits for the broker. Raises what the first that cannot start raises."""
         self._serve()
         for container, (_, settings) in zip(self.containers, self.services, strict=True):
             container.start()
+            self._started.append(container)
             log.info("started", service=settings.service, version=version_of(container.service_cls))
             self._threads.append(eventlet.spawn(self._watch, container))
         self._threads.append(eventlet.spawn(self._keep_house))
+        # what is there now stays: the collector need not look at it again and again
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
+
+    def _begin(self) -> None:
+        try:
+            self.start()
+        except Exception as error:
+            log.error("start_failed", exc_info=error)
+            # a wrong program or port says why; other messages may hold what is not to be shown
+            why = f": {error}" if isinstance(error, TypeError | LookupError | OSError) else ""
+            self._say(f"kundval: could not start ({type(error).__name__}{why})")
+            self.end(error)
 
     def end(self, failure: BaseException | None = None) -> None:
         """Make `wait` go on: stop, because of `failure` or because we were told to."""
@@ -129,12 +154,13 @@ class Runner:
         for thread in self._threads:
             thread.kill()
         done = eventlet.GreenPool()
-        stops = [done.spawn(self._stop_one, container) for container in self.containers]
+        # one that is still starting has nothing in hand, and may wait for a broker without end
+        stops = [done.spawn(self._stop_one, container) for container in self._started]
         clean = True
         with eventlet.Timeout(self.stop_seconds, False) as limit:
             clean = all(stopped.wait() for stopped in stops)
             limit.cancel()
-        unfinished = [c.service_name for c in self.containers if not c._died.ready()]
+        unfinished = [container.service_name for container in self._started if not container._died.ready()]
         for server in self.servers:
             server.stop()
         log.info("stopped", unfinished=unfinished)
@@ -207,20 +233,12 @@ def run(
     except psycopg.Error as error:
         say(f"kundval: a database cannot be used ({type(error).__name__})")
         return FAILED
-    runner = Runner(prepared)
-    stopping = Signals(runner.end)
-    try:
-        runner.start()
-        # what is there now stays: the collector need not look at it again and again
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(20_000, 20, 50)
-    except Exception as error:
-        log.error("start_failed", exc_info=error)
-        say(f"kundval: could not start ({type(error).__name__})")
-        return _leave(FAILED, runner)
-    status = _leave(runner.wait(), runner)
-    stopping.close()
+    runner = Runner(prepared, say)
+    signals = Signals(runner.end)
+    runner.begin()
+    status = runner.wait()
+    _leave(status, runner)
+    signals.close()
     return status
 
 
@@ -238,12 +256,11 @@ def _migrated(prepared: Iterable[tuple[type, Settings]], *, apply: bool, say: Ca
     return good
 
 
-def _leave(status: int, runner: Runner) -> int:
+def _leave(status: int, runner: Runner) -> None:
     """Whatever still hangs must not keep the process: end it from outside the green world if need be."""
     sys.stderr.flush()
     if any(not container._died.ready() for container in runner.containers):
-        os._exit(status or FAILED)
-    return status
+        os._exit(status)
 
 
 class Signals:

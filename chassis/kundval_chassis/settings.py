@@ -29,7 +29,6 @@ from .logs import LEVELS
 
 PREFIX = "KUNDVAL_"
 FILE_KEY = "KUNDVAL_SETTINGS_FILE"
-SERVICES = ("assignment", "scheduling", "billing", "notifications")
 
 
 class Required:

@@ -138,10 +138,14 @@ class ObligationKey(_Data):
 
 
 class ObligationsChanged(_Data):
-    """What differs from what was told before about one assignment. `revision` rises for each assignment."""
+    """What differs from what was told before about one assignment. `revision` rises for each assignment.
+
+    `as_of` is the business date on which they stand so; `scheduling.day_opened` follows when all of that date are told.
+    """
 
     assignment = _id(required=True)
     revision = fields.Integer(required=True)
+    as_of = fields.Date(required=True)
     changed = fields.List(fields.Nested(EventObligation), required=True)
     removed = fields.List(fields.Nested(ObligationKey), required=True)
 

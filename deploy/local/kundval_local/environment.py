@@ -45,9 +45,11 @@ def ensure(again: bool = False) -> int:
         if had == wanted and (VENV / "bin" / "kundval").exists() and not again:
             return 0
         where = ("python", "root")
-        if again or not (VENV / "bin" / "python").exists() or [had.get(key) for key in where] != [
-            wanted[key] for key in where
-        ]:
+        if (
+            again
+            or not (VENV / "bin" / "python").exists()
+            or [had.get(key) for key in where] != [wanted[key] for key in where]
+        ):
             _make_venv()
             had = {}
         if had.get("requirements") != wanted["requirements"]:
@@ -121,7 +123,12 @@ def _pip(*arguments: str) -> None:
     command = [str(VENV / "bin" / "python"), "-m", "pip", *arguments]
     try:
         done = subprocess.run(
-            command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PIP_SECONDS,
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PIP_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired:

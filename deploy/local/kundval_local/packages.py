@@ -63,7 +63,9 @@ def install(packages: list[str]) -> None:
     if shutil.which("apt-get") is None:
         raise Problem(
             f"{', '.join(packages)} must be installed, and this machine has no apt-get: install what your "
-            "system calls them (PostgreSQL 13 or newer with its server programs; RabbitMQ 3.10 or newer)", 3)
+            "system calls them (PostgreSQL 13 or newer with its server programs; RabbitMQ 3.10 or newer)",
+            3,
+        )
     if os.getuid() == 0:
         install_as_root(packages)
         return
@@ -131,8 +133,13 @@ def _apt(verb: str, *packages: str) -> None:
     env = dict(os.environ, DEBIAN_FRONTEND="noninteractive", LC_ALL="C.UTF-8", NEEDRESTART_SUSPEND="1")
     try:
         done = subprocess.run(
-            ["apt-get", *options, verb, *packages], env=env, stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, timeout=APT_SECONDS, check=False,
+            ["apt-get", *options, verb, *packages],
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=APT_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise Problem(f"apt-get {verb} did not end within {APT_SECONDS} s") from None
@@ -199,9 +206,21 @@ def unpack(packages: list[str]) -> bool:
     for folder in (archives / "partial", work / "lists" / "partial", TOOLS):
         folder.mkdir(parents=True, exist_ok=True)
     options = [
-        "-o", f"Dir::State::lists={work / 'lists'}", "-o", f"Dir::Cache={work}",
-        "-o", f"Dir::Cache::archives={archives}", "-o", "Debug::NoLocking=1", "-o", "Acquire::Retries=3",
-        "-o", "Dir::Log=" + str(work), "-q", "-y", "--no-install-recommends",
+        "-o",
+        f"Dir::State::lists={work / 'lists'}",
+        "-o",
+        f"Dir::Cache={work}",
+        "-o",
+        f"Dir::Cache::archives={archives}",
+        "-o",
+        "Debug::NoLocking=1",
+        "-o",
+        "Acquire::Retries=3",
+        "-o",
+        "Dir::Log=" + str(work),
+        "-q",
+        "-y",
+        "--no-install-recommends",
     ]
     env = {"PATH": processes.SYSTEM_PATH, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
     env |= {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
@@ -209,8 +228,14 @@ def unpack(packages: list[str]) -> bool:
     for step in steps:
         try:
             done = subprocess.run(
-                ["apt-get", *options, *step], env=env, cwd=work, stdin=subprocess.DEVNULL,
-                capture_output=True, text=True, timeout=APT_SECONDS, check=False,
+                ["apt-get", *options, *step],
+                env=env,
+                cwd=work,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=APT_SECONDS,
+                check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as failed:
             say(f"apt-get {step[0]} failed: {type(failed).__name__}")

@@ -112,9 +112,7 @@ def start(state: State, folder: Path) -> None:
     _make_socket_dir(state, owner)
     if not (data / "PG_VERSION").exists():
         _make_cluster(state, folder, owner, data)
-    (data / "kundval.conf").write_text(
-        SETTINGS.format(port=state.ports["postgres"], socket=state.socket_dir)
-    )
+    (data / "kundval.conf").write_text(SETTINGS.format(port=state.ports["postgres"], socket=state.socket_dir))
     (data / "pg_hba.conf").write_text(ACCESS)
     _launch(state, folder, owner, data)
     _make_databases(state, folder)
@@ -148,8 +146,20 @@ def _make_cluster(state: State, folder: Path, owner: User, data: Path) -> None:
     if owner.switch:
         os.chown(password, owner.uid, owner.gid)
     command = [
-        str(folder / "initdb"), "--pgdata", str(data), "--username", ADMIN, "--pwfile", str(password),
-        "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync",
+        str(folder / "initdb"),
+        "--pgdata",
+        str(data),
+        "--username",
+        ADMIN,
+        "--pwfile",
+        str(password),
+        "--auth",
+        "scram-sha-256",
+        "--encoding",
+        "UTF8",
+        "--locale",
+        "C.UTF-8",
+        "--no-sync",
     ]
     try:
         done = processes.run(command, _env(folder), state.home / "pg-home", owner, START_SECONDS)
@@ -229,8 +239,12 @@ def _make_databases(state: State, folder: Path) -> None:
         role = f"kundval_{service}"
         script += [f"\\connect {role}", f"ALTER SCHEMA public OWNER TO {role};"]
     env = _env(folder) | {
-        "PGHOST": "127.0.0.1", "PGPORT": str(state.ports["postgres"]), "PGDATABASE": "postgres",
-        "PGUSER": ADMIN, "PGPASSWORD": state.secrets["pg_admin"], "PGCONNECT_TIMEOUT": "10",
+        "PGHOST": "127.0.0.1",
+        "PGPORT": str(state.ports["postgres"]),
+        "PGDATABASE": "postgres",
+        "PGUSER": ADMIN,
+        "PGPASSWORD": state.secrets["pg_admin"],
+        "PGCONNECT_TIMEOUT": "10",
     }
     command = [str(folder / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-"]
     me = User("", os.getuid(), os.getgid())

@@ -66,8 +66,16 @@ def spawn(
     """Start a server of its own session: no standard input, its output in `log`, no terminal's signals."""
     with open(log, "ab") as out:
         return subprocess.Popen(
-            command, env=dict(env), cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-            start_new_session=True, close_fds=True, umask=umask, **user.switch,  # type: ignore[call-overload]
+            command,
+            env=dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            close_fds=True,
+            umask=umask,
+            **user.switch,  # type: ignore[call-overload]
         )
 
 
@@ -77,8 +85,16 @@ def run(
     """Run a command to its end within `seconds`; Problem if that is not enough."""
     try:
         return subprocess.run(
-            command, env=dict(env), cwd=cwd, input=stdin, capture_output=True, text=True, timeout=seconds,
-            check=False, umask=0o077, **user.switch,  # type: ignore[call-overload]
+            command,
+            env=dict(env),
+            cwd=cwd,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+            umask=0o077,
+            **user.switch,  # type: ignore[call-overload]
         )
     except subprocess.TimeoutExpired:
         raise Problem(f"{Path(command[0]).name} did not end within {seconds:g} s") from None

@@ -100,10 +100,17 @@ def start(state: State, folder: Path) -> None:
     stop(state, immediate=True)  # nothing of a node that died may stay
     owner.owns(home, home / "log", home / "data", home / "generated", home / "schema", home / "conf.d")
     _write(home / "version", owner, version(folder) + "\n")
-    _write(home / "rabbitmq.conf", owner, SETTINGS.format(
-        amqp=state.ports["amqp"], api=state.ports["rabbit_api"], user=USER, vhost=VHOST,
-        password=state.secrets["rabbit"],
-    ))
+    _write(
+        home / "rabbitmq.conf",
+        owner,
+        SETTINGS.format(
+            amqp=state.ports["amqp"],
+            api=state.ports["rabbit_api"],
+            user=USER,
+            vhost=VHOST,
+            password=state.secrets["rabbit"],
+        ),
+    )
     _write(home / "enabled_plugins", owner, "[rabbitmq_management].\n")
     _write(home / "rabbitmq-env.conf", owner, "")
     _write(home / ".erlang.cookie", owner, state.secrets["cookie"], mode=0o400)

@@ -41,7 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     verb("install", "install PostgreSQL and RabbitMQ if they are missing", named=False)
     verb("up", "start both, unless they run already").add_argument(
-        "--fresh", action="store_true", help="with empty databases and no queues, unless they run already")
+        "--fresh", action="store_true", help="with empty databases and no queues, unless they run already"
+    )
     ending = verb("down", "end both and everything that belongs to them")
     ending.add_argument("--wipe", action="store_true", help="and remove their data")
     ending.add_argument("--immediate", action="store_true", help="as a crash would: quicker")
@@ -52,7 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
         verb(f"start-{program}", f"start {program} alone")
         for action in ("stop", "restart"):
             verb(f"{action}-{program}", f"{action} {program} alone").add_argument(
-                "--immediate", action="store_true", help="as a crash would, without a chance to tidy up")
+                "--immediate", action="store_true", help="as a crash would, without a chance to tidy up"
+            )
     hidden = verbs.add_parser("install-packages")
     hidden.add_argument("package", nargs="+")
     chosen = parser.parse_args(arguments)
@@ -195,7 +197,8 @@ def _settle_ports(state: State, missing: list[str]) -> None:
     """Keep the ports of former runs; take another where somebody else sits on one now."""
     owners = {"postgres": "PostgreSQL"}
     keep = {
-        purpose: port for purpose, port in state.ports.items()
+        purpose: port
+        for purpose, port in state.ports.items()
         if purpose in HTTP_PORTS or owners.get(purpose, "RabbitMQ") not in missing or processes.free(port)
     }
     wanted = [purpose for purpose in (*SERVER_PORTS, *HTTP_PORTS) if purpose not in keep]

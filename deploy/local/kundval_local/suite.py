@@ -33,9 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
         return added
 
     verb("up", "start servers, migrate, start the services that do not run").add_argument(
-        "--fresh", action="store_true", help="with empty databases, unless the servers run already")
+        "--fresh", action="store_true", help="with empty databases, unless the servers run already"
+    )
     verb("down", "stop the services and the servers").add_argument(
-        "--keep-servers", action="store_true", help="stop the services only")
+        "--keep-servers", action="store_true", help="stop the services only"
+    )
     verb("status", "which services run, and whether they are ready")
     start = verb("start", "start one service")
     stop = verb("stop", "stop one service")
@@ -43,7 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
     for one in (start, stop):
         one.add_argument("service", choices=SERVICES)
     verb("demo", "up, `kundval demo`, and down again unless it was up before").add_argument(
-        "rest", nargs="*", metavar="-- ARGUMENT", help="arguments for `kundval demo`")
+        "rest", nargs="*", metavar="-- ARGUMENT", help="arguments for `kundval demo`"
+    )
     chosen = parser.parse_args(arguments)
     return servers.guarded(lambda: _do(chosen))
 
@@ -86,8 +89,13 @@ def _migrate_and_start(name: str) -> None:
     say("migrating the databases")
     try:
         done = subprocess.run(
-            [KUNDVAL, "migrate", *SERVICES], env=environment(name), stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=MIGRATE_SECONDS, check=False,
+            [KUNDVAL, "migrate", *SERVICES],
+            env=environment(name),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=MIGRATE_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise Problem(f"kundval migrate did not end within {MIGRATE_SECONDS} s") from None

@@ -89,6 +89,11 @@ def run(caseload: Caseload, client: Client, tenant: str, tell: Callable[[Progres
     player.wait_for_messages()
 
 
+def settle(client: Client, tenant: str, services: Sequence[str] = tuple(CONSUMERS)) -> None:
+    """Wait until these services have handled all that was published for a tenant. Raises `Stuck`."""
+    _Player(client, tenant, lambda _: None).wait(services)
+
+
 def read(caseload: Caseload, client: Client, tenant: str) -> dict[str, Any]:
     """What the services hold of a tenant, as the answer of the caseload format."""
 

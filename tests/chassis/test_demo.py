@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner, Result
 
 from kundval_chassis.cli import cli
@@ -31,24 +32,34 @@ def answer() -> dict[str, Any]:
 
 
 @cache
+def year() -> dict[str, Any]:
+    """The answer for the whole sample: takes some seconds."""
+    return simulate(caseload.read(make()))
+
+
+@cache
 def figures() -> Figures:
+    states = Counter(str(one.state) for one in outcomes(caseload.read(document())))
+    return figures_of(document(), answer(), states)
+
+
+def figures_of(document: dict[str, Any], answer: dict[str, Any], states: dict[str, int]) -> Figures:
     """The four summaries, as the services would give them for the same caseload."""
-    read = caseload.read(document())
+    read = caseload.read(document)
     paid: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    for row in answer()["postings"]:
+    for row in answer["postings"]:
         paid[row["provider"], row["kind"]] += Decimal(row["amount"])
-    back = [Decimal(row["amount"]) for row in answer()["postings"] if row["reverses"]]
+    back = [Decimal(row["amount"]) for row in answer["postings"] if row["reverses"]]
     obligations: dict[str, dict[str, int]] = defaultdict(Counter)
-    for row in answer()["obligations"]:
+    for row in answer["obligations"]:
         obligations[row["kind"]][row["state"]] += 1
-    states = Counter(str(one.state) for one in outcomes(read))
     return Figures(
         {
-            "business_date": document()["as_of"],
+            "business_date": document["as_of"],
             "assignments": len(read.assignments),
             "facts": sum(len(one.facts) for one in read.assignments),
             "states": states,
-            "rejections": Counter(row["code"] for row in answer()["rejections"]),
+            "rejections": Counter(row["code"] for row in answer["rejections"]),
         },
         {"obligations": obligations},
         {
@@ -56,7 +67,7 @@ def figures() -> Figures:
             "corrections": len(back),
             "corrected": str(sum(back)),
         },
-        {"notices": Counter(row["kind"] for row in answer()["notices"]), "messages": {"SENT": 1}},
+        {"notices": Counter(row["kind"] for row in answer["notices"]), "messages": {"SENT": 1}},
     )
 
 
@@ -117,6 +128,25 @@ def test_the_largest_correction_is_told() -> None:
     assert found is not None
     assert (found["assignment"], found["kind"], found["amount"]) == ("N-0002", "RESULT_BONUS", "-20000.00")
     assert largest_correction([]) is None
+
+
+@pytest.mark.rule("NACKA-19")
+@pytest.mark.slow
+def test_a_year_costs_about_forty_million() -> None:
+    assert 36_000_000 < sum(Decimal(row["amount"]) for row in year()["postings"]) < 44_000_000
+
+
+@pytest.mark.slow
+def test_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
+    rows = sum(len(part) for part in year().values() if isinstance(part, list))
+    figures = figures_of(make(), year(), {})
+    shown = page(figures, told(tmp_path), None, f"all {rows:,} rows agree, to the öre.")
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    excerpt = readme.split("```\nPaid to providers")[1].split("```")[0]
+    printed = " ".join(shown.split())
+    for line in excerpt.splitlines()[1:]:
+        said = " ".join(line.removeprefix("Calculated again without the services (simulate): ").split())
+        assert said in ("", "…") or said in printed, line
 
 
 # --- the story ---------------------------------------------------------------------------------------

@@ -70,17 +70,18 @@ def plan_exit(story: Story, chance: Chance, start: date) -> tuple[ExitKind | Non
     earliest = add_days(start, 3 if story.programme not in (AMI_1, AMI_2) else 10 if story.programme == AMI_1 else 35)
     if earliest >= story.last_day:
         return kind, story.last_day
-    # later rather than earlier: the larger of two draws
-    day = max(chance.day(earliest, story.last_day), chance.day(earliest, add_days(story.end, -15)))
+    day = chance.day(earliest, story.last_day)
+    if chance.yes(0.5):
+        # rather later than earlier: the later of two draws
+        day = max(day, chance.day(earliest, story.last_day))
     return kind, min(weekday(day), story.last_day)
 
 
 def leave(story: Story, chance: Chance, kind: ExitKind, on: date, known: date | None = None) -> Ending:
     """Tell the exit, with the fields and papers of its kind; sometimes late, sometimes with a paper missing."""
     row = EXITS[kind]
-    if known is None and row.family != "OTHER":
-        late = chance.between(28, 60) if chance.yes(0.04) else chance.between(1, 6)
-        known = add_days(on, late) if chance.yes(0.2) else None
+    if known is None and kind is not _K.PERIOD_ENDED and chance.yes(0.2):
+        known = add_days(on, chance.between(30, 90) if chance.yes(0.2) else chance.between(1, 6))
     fields: dict[str, Any] = {"kind": kind.value}
     first = on
     if row.family != "OTHER":
@@ -167,10 +168,10 @@ def sustain(story: Story, chance: Chance, ending: Ending, may_resume: bool = Tru
 
 def _break_off(story: Story, chance: Chance, ending: Ending) -> tuple[date | None, date | None]:
     """The day on which work or studies ended, and the day on which that was told; sometimes months later."""
-    if not chance.yes(0.15):
+    if not chance.yes(0.16):
         return None, None
-    broken = add_days(ending.start, chance.between(12, 190))
-    known = add_days(broken, chance.between(25, 110) if chance.yes(0.45) else chance.between(0, 5))
+    broken = add_days(ending.start, chance.between(12, 150 if chance.yes(0.8) else 240))
+    known = add_days(broken, chance.between(40, 150) if chance.yes(0.6) else chance.between(0, 5))
     story.tell(broken, "broke_off", known)
     if known <= AS_OF and chance.yes(0.92):
         prompt = add_workdays(known, chance.between(0, 1))
@@ -178,15 +179,13 @@ def _break_off(story: Story, chance: Chance, ending: Ending) -> tuple[date | Non
     return broken, known
 
 
-def _premium_reports(
-    story: Story, chance: Chance, ending: Ending, broken: date | None, known: date | None
-) -> None:
+def _premium_reports(story: Story, chance: Chance, ending: Ending, broken: date | None, known: date | None) -> None:
     """A report for each premium month: in time, late, missing, or that it does not go on."""
     for number in range(story.month_of(ending.on) + 1, story.months + 1):
         month = story.month(number)
         if known is not None and month.last_day >= known:
             return
-        if broken is not None and month.end > broken and chance.yes(0.25):
+        if broken is not None and month.end > broken and chance.yes(0.2):
             story.tell(add_days(month.last_day, -1), "premium_follow_up", month=number, continues=False)
             continue
         if chance.yes(0.03):
@@ -229,10 +228,10 @@ def again(story: Story, chance: Chance, start: date) -> None:
 
 def _assistance(story: Story, chance: Chance, ending: Ending) -> bool:
     """Assistance paid within the six months; it is the paying unit that tells, some weeks after."""
-    if not chance.yes(0.06):
+    if not chance.yes(0.07):
         return False
     month = add_months(ending.start, chance.between(1, 5)).replace(day=1)
-    known = add_days(add_months(month, 1), chance.between(60, 150) if chance.yes(0.2) else chance.between(3, 35))
+    known = add_days(add_months(month, 1), chance.between(60, 200) if chance.yes(0.35) else chance.between(3, 35))
     scope = "CLIENT" if chance.yes(0.6) else "HOUSEHOLD"
     story.tell(month, "eb_paid", known, from_=month, to=add_months(month, 1), scope=scope)
     return True
@@ -264,6 +263,4 @@ def _claim(story: Story, chance: Chance, ending: Ending) -> None:
     day = story.tell(chance.soon(ending.settle, 0, 25), "bonus_claimed", **fields)
     if ending.first_day > ending.on and chance.yes(0.85):
         approved = chance.yes(0.85)
-        story.tell(
-            chance.soon(day, 2, 20), "manual_decision", about="BONUS", approved=approved, by=officer(chance)
-        )
+        story.tell(chance.soon(day, 2, 20), "manual_decision", about="BONUS", approved=approved, by=officer(chance))

@@ -71,9 +71,7 @@ SELLERS: tuple[Seller, ...] = (
 def choose(chance: Chance, programme: str, day: date, but: Sequence[str] = ()) -> Seller:
     """A provider that is authorised for the programme on the day, by how often it is chosen; none of `but`."""
     able = [
-        (one, one.weight)
-        for one in SELLERS
-        if one.id not in but and one.authorised.get(programme, date.max) <= day
+        (one, one.weight) for one in SELLERS if one.id not in but and one.authorised.get(programme, date.max) <= day
     ]
     return chance.pick(able)
 

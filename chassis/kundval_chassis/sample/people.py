@@ -59,12 +59,12 @@ def plan(chance: Chance, programme: str, decided: date) -> dict[str, Any]:
     if programme != AMI_2:
         return {}
     extent = chance.pick(((25, 25), (50, 45), (75, 20), (100, 10)))
-    steps = []
-    day = decided
-    while extent < 100 and (not steps or steps[-1]["extent_pct"] < 100):
-        day = add_months(day, chance.between(2, 3))
-        now = steps[-1]["extent_pct"] if steps else extent
-        steps.append({"from": day, "extent_pct": min(100, now + 25 * chance.between(1, 2))})
+    steps: list[dict[str, Any]] = []
+    reached, months = extent, 0
+    while reached < 100:
+        months += chance.between(2, 3)
+        reached = min(100, reached + 25 * chance.between(1, 2))
+        steps.append({"from": add_months(decided, months), "extent_pct": reached})
     quota = chance.pick(((0, 10), (2, 15), (4, 30), (5, 25), (8, 12), (10, 8)))
     return {"extent_pct": extent, "job_search_quota": quota, "step_up": steps}
 

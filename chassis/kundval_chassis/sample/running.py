@@ -37,8 +37,8 @@ def intake(story: Story, chance: Chance) -> date | None:
         day = story.tell(chance.soon(day, 1, 3), "declined")
         day = _choose(story, chance, chance.soon(day, 1, 5), story.provider)
     day = chance.soon(day, 0, 3)
-    # some name themselves in the answer, most do not need to
-    story.tell(day, "accepted", **({"provider": story.provider} if chance.yes(0.2) else {}))
+    named_itself: dict[str, Any] = {"provider": story.provider} if chance.yes(0.2) else {}
+    story.tell(day, "accepted", **named_itself)
     if chance.yes(0.01):
         return None
     story.started = story.tell(chance.soon(day, 1, 10), "started")
@@ -72,13 +72,18 @@ def run(story: Story, chance: Chance, start: date, until: date, again: bool = Fa
         _bip(story, chance, start, until)
     if story.programme == AMI_2:
         _placements(story, chance, start, until, again)
+    routine(story, chance, start, until)
+    if not again:
+        _incidents(story, chance, start, until)
+
+
+def routine(story: Story, chance: Chance, start: date, until: date) -> None:
+    """What comes back every week or month between two days: contact, job search, meetings, reports."""
     _contacts(story, chance, start, until)
     _job_search(story, chance, start, until)
     _follow_ups(story, chance, start, until)
     if story.programme == AMI_2:
         _reports(story, chance, start, until)
-    if not again:
-        _incidents(story, chance, start, until)
 
 
 def _beginning(story: Story, chance: Chance, start: date, until: date) -> None:
@@ -127,7 +132,7 @@ def _placements(story: Story, chance: Chance, start: date, until: date, again: b
         if chance.yes(0.015):
             # refused: the employer has not signed; told again when it has
             story.tell(day, "placement_started", **fields, signatures=SIGNED[:2])
-            day = chance.soon(day, 1, 6)
+            day = min(chance.soon(day, 1, 6), until)
         late = add_days(day, chance.between(1, 9)) if chance.yes(0.08) else None
         story.tell(day, "placement_started", known_on=late, **fields, signatures=SIGNED)
         if chance.yes(story.care):
@@ -141,12 +146,13 @@ def _placements(story: Story, chance: Chance, start: date, until: date, again: b
 
 
 def _contacts(story: Story, chance: Chance, start: date, until: date) -> None:
-    """One contact with the client in each whole week, but for some."""
+    """Contacts with the client: one in each whole week, but for some, or now and then if nobody asks for them."""
     if story.programme not in (AMI_1, AMI_2):
         return
+    share = story.care + 0.03 if story.weekly_contacts else 0.15
     monday = add_days(start, -start.weekday() % 7)
     while add_days(monday, 6) <= until:
-        if chance.yes(story.care + 0.03):
+        if chance.yes(share):
             story.tell(add_days(monday, chance.between(0, 4)), "contact", channel=chance.pick(CHANNELS), party="CLIENT")
         monday = add_days(monday, 7)
 
@@ -164,8 +170,9 @@ def _job_search(story: Story, chance: Chance, start: date, until: date) -> None:
             continue
         count = quota + chance.between(0, 6) if chance.yes(0.84) else max(0, quota - chance.between(1, 5))
         day = min(month.last_day if chance.yes(0.92) else chance.soon(month.end, 0, 5), until)
-        if count > 10 and chance.yes(0.2):
-            story.tell(add_days(month.start, 14), "jobs_applied", count=count // 2, month=number)
+        half = add_days(month.start, 14)
+        if count > 10 and half >= start and chance.yes(0.2):
+            story.tell(half, "jobs_applied", count=count // 2, month=number)
             count -= count // 2
         story.tell(day, "jobs_applied", count=count, month=number)
 
@@ -198,7 +205,8 @@ def _follow_ups(story: Story, chance: Chance, start: date, until: date) -> None:
             held = chance.soon(weekday(target), 4, 12)
         if kind == SERIES[-1]:
             held = min(held, until)
-        story.tell(max(start, held), "meeting_held", meeting=kind)
+        if held <= until:
+            story.tell(max(start, held), "meeting_held", meeting=kind)
 
 
 def _reports(story: Story, chance: Chance, start: date, until: date) -> None:

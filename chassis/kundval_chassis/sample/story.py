@@ -26,6 +26,7 @@ class Story:
     plan: dict[str, Any] = field(default_factory=dict)
     seller: Seller | None = None
     started: date | None = None
+    weekly_contacts: bool = False
     facts: list[dict[str, Any]] = field(default_factory=list)
 
     @property

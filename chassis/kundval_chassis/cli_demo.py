@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,7 @@ def command(residents: int, seed: int, file: Path | None) -> None:
         click.echo(f"{error.code}: {error.message}", err=True)
         sys.exit(ANYTHING_ELSE)
     click.echo("calculating the same caseload without the services", err=True)
-    agrees, said = _compared(caseload, answer)
+    agrees, said = _compared(caseload, answer, figures.assignment["states"])
     click.echo(page(figures, example, correction, said), nl=False)
     click.echo(f"while the services are up: kundval explain {caseload.assignments[0].id} --tenant {tenant}", err=True)
     if file is not None:
@@ -112,15 +113,18 @@ def _played(
     return figures, answer, example, dict(largest) if largest else None
 
 
-def _compared(caseload: Caseload, answer: dict[str, Any]) -> tuple[bool, str]:
-    """Whether `simulate` gives the same answer, and a sentence that says so."""
-    from .simulate import simulate
+def _compared(caseload: Caseload, answer: dict[str, Any], states: Mapping[str, int]) -> tuple[bool, str]:
+    """Whether `simulate` gives the same answer and states, and a sentence that says so."""
+    from .simulate import answer_of, outcomes
 
-    expected = simulate(caseload)
-    if as_json(expected) == as_json(answer):
+    results = list(outcomes(caseload))
+    expected = answer_of(caseload.as_of, results)
+    counted = Counter(one.state for one in results)
+    if as_json(expected) == as_json(answer) and counted == states:
         count = sum(len(rows) for rows in answer.values() if isinstance(rows, list))
         return True, f"Calculated again without the services (simulate): all {count:,} rows agree, to the öre."
     parts = [name for name, rows in expected.items() if rows != answer[name]]
+    parts += ["states"] if counted != states else []
     return False, f"Calculated again without the services (simulate): DIFFERENT in {', '.join(parts)}."
 
 

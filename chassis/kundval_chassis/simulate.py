@@ -7,7 +7,7 @@ empty. Nothing here knows a rule: it only decides what each core gets to see, an
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.metadata import entry_points
@@ -52,9 +52,13 @@ class Outcome:
 
 def simulate(caseload: Caseload, as_of: date | None = None, cores: Cores | None = None) -> dict[str, Any]:
     """The answer of the caseload format, as JSON values. `as_of` overrides the caseload's."""
-    results = list(outcomes(caseload, as_of, cores))
+    return answer_of(as_of or caseload.as_of, list(outcomes(caseload, as_of, cores)))
+
+
+def answer_of(as_of: date, results: Sequence[Outcome]) -> dict[str, Any]:
+    """The outcomes of all assignments as the answer of the caseload format."""
     return answer(
-        as_of or caseload.as_of,
+        as_of,
         (row.as_json() for one in results for row in one.lines),
         (row.as_json() for one in results for row in one.postings),
         (row.as_json() for one in results for row in one.obligations),

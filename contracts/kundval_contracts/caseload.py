@@ -17,10 +17,11 @@ from . import yaml12
 from .case import Case, Client, Plan, Provider, Tenant
 from .codes import Programme
 from .errors import faults_of
-from .facts import Fact, load_fact
+from .facts import EARLIEST, LATEST, Fact, load_fact
 from .inputs import CLIENT, IDENTIFIER, PLAN, PROVIDER
 from .profiles import profiles
 from .settings import RuleSettings, SettingsFault, TariffVersion, read_settings, read_tariffs
+from .text import unfit_text
 
 VERSION = 1
 _TOP = ("kundval", "municipality", "as_of", "settings", "tariffs", "providers", "payment_runs", "assignments")
@@ -104,6 +105,8 @@ def read(raw: Any, as_of: date | None = None) -> Caseload:
     faults = _Faults()
     if not isinstance(raw, Mapping):
         raise CaseloadFault([("", "must be a map with the key `kundval: 1`")])
+    for fault in unfit_text(raw):
+        faults.add(fault["path"], fault["message"])
     for key in raw:
         if key not in _TOP:
             faults.add(str(key), "unknown key")
@@ -113,7 +116,7 @@ def read(raw: Any, as_of: date | None = None) -> Caseload:
     if not isinstance(municipality, str) or municipality not in profiles():
         faults.add("municipality", f"must be one of: {', '.join(profiles())}")
         municipality = ""
-    day = as_of or _day(raw.get("as_of"), "as_of", faults)
+    day = _day(as_of or raw.get("as_of"), "as_of", faults)
     settings = _settings(raw, municipality, faults)
     providers = _providers(raw.get("providers"), faults)
     runs = _days(raw.get("payment_runs"), "payment_runs", faults)
@@ -266,13 +269,14 @@ def _days(raw: Any, path: str, faults: _Faults) -> tuple[date, ...]:
 
 
 def _day(raw: Any, path: str, faults: _Faults) -> date | None:
-    if isinstance(raw, date):
-        return raw
     try:
-        return date.fromisoformat(raw)
+        day = raw if isinstance(raw, date) else date.fromisoformat(raw)
     except (TypeError, ValueError):
         faults.add(path, "required, a date" if raw is None else "must be a date")
         return None
+    if not EARLIEST <= day <= LATEST:
+        faults.add(path, f"must be from {EARLIEST} to {LATEST}")
+    return day
 
 
 def _primitive(value: Any) -> Any:

@@ -212,7 +212,11 @@ class Client:
         if idempotency_key is not None or known is None or known.kind == "command":
             headers["nameko.idempotency_key"] = idempotency_key or uuid.uuid4().hex
         request = {"args": [], "kwargs": fields or {}}
-        body = json.dumps(request, default=_primitive, ensure_ascii=False, allow_nan=False).encode()
+        try:
+            body = json.dumps(request, default=_primitive, ensure_ascii=False, allow_nan=False).encode()
+        except ValueError:
+            # NaN, half a surrogate pair, something that contains itself
+            raise InvalidRequest(faults=[{"path": "", "message": "has no form in JSON and UTF-8"}]) from None
         if len(body) > LARGEST:
             raise InvalidRequest("The request is too large: send it in parts.", code="REQUEST_TOO_LARGE")
         seconds = self.timeout if timeout is None else timeout

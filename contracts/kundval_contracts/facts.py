@@ -29,6 +29,9 @@ from .codes import (
 from .exits import EXITS
 from .money import MoneyField
 
+#: Days outside these are slips of the keyboard, and months could not be added to the last of the calendar.
+EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -77,8 +80,20 @@ def _count(low: int = 0, **kwargs: Any) -> fields.Integer:
     return fields.Integer(strict=True, validate=validate.Range(min=low), **kwargs)
 
 
+def _month(**kwargs: Any) -> fields.Integer:
+    """Number of a month of the intervention. No intervention runs for a century, and dates end where years do."""
+    return fields.Integer(strict=True, validate=validate.Range(1, 1200), **kwargs)
+
+
 def _hours(**kwargs: Any) -> fields.Decimal:
     return fields.Decimal(as_string=True, allow_nan=False, validate=validate.Range(0, 168), **kwargs)
+
+
+def _counted_from(**kwargs: Any) -> fields.Date:
+    """A day that periods are counted from. A contract may run to 9999-12-31; nothing begins there."""
+    return fields.Date(
+        validate=validate.Range(EARLIEST, LATEST, error=f"must be from {EARLIEST} to {LATEST}"), **kwargs
+    )
 
 
 class Nothing(_Fields):
@@ -86,7 +101,7 @@ class Nothing(_Fields):
 
 
 class DecidedFields(_Fields):
-    end_date = fields.Date(allow_none=True)
+    end_date = _counted_from(allow_none=True)
 
 
 class ProviderFields(_Fields):
@@ -108,7 +123,7 @@ class ContactFields(_Fields):
 
 class JobsAppliedFields(_Fields):
     count = _count(required=True)
-    month = _count(1, required=True)
+    month = _month(required=True)
 
 
 class AgreementFields(_Fields):
@@ -139,7 +154,7 @@ class MeetingFields(_Fields):
 
 
 class MonthlyReportFields(_Fields):
-    month = _count(1, required=True)
+    month = _month(required=True)
     extent_pct = _percent(allow_none=True)
     deviation_reason = fields.String(allow_none=True)
     attachments = fields.List(fields.String(), load_default=list)
@@ -156,7 +171,7 @@ class SwitchFields(_Fields):
 
 class ExitedFields(_Fields):
     kind = _code(ExitKind, required=True)
-    first_day = fields.Date(allow_none=True)
+    first_day = _counted_from(allow_none=True)
     workplace = _identifier(allow_none=True)
     extent_pct = _percent(allow_none=True)
     employment_form = _code(EmploymentForm, allow_none=True)
@@ -185,7 +200,7 @@ class ExitedFields(_Fields):
 
 
 class PremiumFollowUpFields(_Fields):
-    month = _count(1, required=True)
+    month = _month(required=True)
     continues = fields.Boolean(required=True)
 
 
@@ -283,7 +298,7 @@ def load_fact(row: Mapping[str, Any], place: int, fact_id: str | None = None) ->
         if value is None and name == "known_on":
             continue
         try:
-            head[name] = fields.Date().deserialize(value) if not _is_date(value) else value
+            head[name] = _counted_from().deserialize(value.isoformat() if _is_date(value) else value)
         except ValidationError as error:
             faults[name] = error.messages
     kind: FactKind | None = None

@@ -35,6 +35,7 @@ from .errors import InvalidRequest, UnknownMethod, faults_of
 from .facts import load_fact
 from .inputs import ClientSchema, PlanSchema, ProviderSchema
 from .money import MoneyField
+from .text import unfit_text
 
 #: assignments on a page when the request names no `limit`
 PAGE = 500
@@ -160,7 +161,8 @@ class FactItem(fields.Field[dict[str, Any]]):
     class _Head(Message):
         assignment = identifier(required=True)
         id = identifier(required=True)
-        ordinal = _count(load_default=-1)  # -1: the next; order among facts of a day; `place` is a field of `contact`
+        # order among the facts of a day, -1: the next; `place` is a field of `contact`
+        ordinal = fields.Integer(strict=True, load_default=-1, validate=validate.Range(0, 2**31 - 1))
 
     _head = _Head()
 
@@ -492,10 +494,14 @@ class Method:
 
     def load(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The request with native types. Raises `InvalidRequest` with every fault named by path."""
+        faults = list(unfit_text(request))
         try:
-            return self.request.load(request)
+            loaded: dict[str, Any] = self.request.load(request)
         except ValidationError as error:
-            raise InvalidRequest(faults=faults_of(error.messages)) from None
+            faults += faults_of(error.messages)
+        if faults:
+            raise InvalidRequest(faults=faults)
+        return loaded
 
 
 METHODS: dict[str, Method] = {}

@@ -7,6 +7,7 @@ shares are Decimal. An unknown key or value is a fault, never ignored.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -84,12 +85,18 @@ def _share(value: Any) -> Decimal:
     return share
 
 
+#: No count of days, months or minutes is longer; beyond it the calendar ends.
+MOST = 9999
+
+
 def _integer(low: int = 0) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise ValueError("must be a whole number")
         if value < low:
             raise ValueError(f"must be at least {low}")
+        if value > MOST:
+            raise ValueError(f"must be at most {MOST}")
         return value
 
     return read
@@ -116,11 +123,11 @@ def _one_of(*values: str) -> Callable[[Any], str]:
 
 def _days_or_duration(value: Any) -> str:
     """Days as a number, or ISO 8601 `P28D` / `P1M`; kept as the ISO form."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST:
         return f"P{value}D"
-    if isinstance(value, str) and value[:1] == "P" and value[1:-1].isdigit() and value[-1:] in "DM":
+    if isinstance(value, str) and re.fullmatch(r"P[0-9]{1,4}[DM]", value):
         return value
-    raise ValueError("must be a number of days, or P<n>D, or P<n>M")
+    raise ValueError(f"must be a number of days, or P<n>D, or P<n>M, n at most {MOST}")
 
 
 def _codes(value: Any) -> tuple[str, ...]:
@@ -138,8 +145,8 @@ def _not_counting(value: Any) -> tuple[str, ...]:
 
 
 def _integers(value: Any) -> tuple[int, ...]:
-    if not isinstance(value, list | tuple) or not all(type(item) is int and item > 0 for item in value):
-        raise ValueError("must be a list of whole numbers above 0")
+    if not isinstance(value, list | tuple) or not all(type(item) is int and 0 < item <= MOST for item in value):
+        raise ValueError(f"must be a list of whole numbers from 1 to {MOST}")
     return tuple(value)
 
 

@@ -44,7 +44,7 @@ _resolver(
 )
 
 
-def _fault(node: yaml.Node, problem: str) -> BadYaml:
+def _fault(node: Any, problem: str) -> BadYaml:
     mark = node.start_mark
     return BadYaml(f"line {mark.line + 1}, column {mark.column + 1}: {problem}")
 
@@ -77,9 +77,27 @@ _Loader.add_constructor("tag:kundval,2026:int", lambda loader, node: int(node.va
 _Loader.add_constructor("tag:kundval,2026:decimal", lambda loader, node: Decimal(node.value))
 
 
+#: How deep a document may be nested; the format itself needs eight. libyaml's loader ends the process somewhere
+#: beyond some ten thousand.
+DEEPEST = 200
+
+
+def _check_depth(text: str) -> None:
+    """Raises BadYaml if maps and lists lie deeper in each other than `DEEPEST`."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Base):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST:
+                raise _fault(event, "nested too deeply")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
 def load(text: str) -> Any:
     """One YAML (or JSON) document. Raises BadYaml."""
     try:
+        _check_depth(text)
         return yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark

@@ -14,15 +14,18 @@ from kundval_chassis.tokens import Caller
 from kundval_contracts.answer import Rejection
 from kundval_contracts.case import Case, Client, Tenant
 from kundval_contracts.codes import AssignmentState, FactKind
-from kundval_contracts.errors import Conflict, FactRefused, Fault, InvalidRequest, NotFound, faults_of
+from kundval_contracts.errors import Conflict, FactRefused, Fault, Forbidden, InvalidRequest, NotFound, faults_of
 from kundval_contracts.events import fact_event
-from kundval_contracts.facts import Fact
+from kundval_contracts.facts import FREE_TEXT, Fact, dump_fields
 from kundval_contracts.inputs import CLIENT, PLAN
 from kundval_contracts.timeline import Timeline
 
 from . import store
 from .domain import judge
 from .store import Record, Stated
+
+#: assignments that are judged at a time
+CHUNK = 500
 
 
 def record_facts(
@@ -32,7 +35,7 @@ def record_facts(
 
     A fact with place -1 gets the next place of its assignment. Returns how many facts were new, and the
     rejections of these. Raises NotFound (unknown assignment or provider), Conflict (an id or place taken by
-    another fact) and, unless `keep_refused`, FactRefused; then nothing is stored.
+    another fact, an id that was withdrawn) and, unless `keep_refused`, FactRefused; then nothing is stored.
     """
     by_assignment: dict[str, list[Fact]] = {}
     for assignment, fact in given:
@@ -68,11 +71,27 @@ def withdraw_fact(tx: Tx, tenant: Tenant, assignment: str, fact_id: str) -> bool
     return True
 
 
+def day_has_come(tx: Tx, tenant: Tenant, day: date) -> None:
+    """Judge the assignments anew whose state changes by the business date alone (SM-A22, A25)."""
+    names = store.changing_by(tx, tenant.id, day)
+    _judge(tx, replace(tenant, business_date=day), store.load_records(tx, tenant.id, names, lock=True), {})
+
+
+def terms_have_changed(tx: Tx, tenant: Tenant) -> None:
+    """Judge every assignment anew: the tenant has other settings, tariffs or providers."""
+    after: str | None = None
+    while names := store.page(tx, tenant.id, None, after, CHUNK):
+        _judge(tx, tenant, store.load_records(tx, tenant.id, names, lock=True), {})
+        after = names[-1]
+
+
 def _add(record: Record, facts: Sequence[Fact]) -> set[str]:
     """Put new facts into the record; the ids that were new. A fact stated again as it was is no news."""
     taken = {stated.fact.place for stated in record.stated.values()}
     new: set[str] = set()
     for fact in facts:
+        if fact.id in record.withdrawn:
+            raise Conflict(f"The fact {fact.id} of {record.case.assignment} was withdrawn: state it under another id.")
         known = record.stated.get(fact.id)
         if known is not None:
             if known.fact != (replace(fact, place=known.fact.place) if fact.place < 0 else fact):
@@ -93,7 +112,7 @@ def _judge(
     """Judge every record anew, store and publish the difference; (fact id, rejection) of all that stand refused."""
     added: list[tuple[str, Stated]] = []
     changed: list[tuple[str, Stated]] = []
-    states: dict[str, AssignmentState] = {}
+    states: dict[str, tuple[AssignmentState, date | None]] = {}
     refused: list[tuple[str, Rejection]] = []
     for name, record in sorted(records.items()):
         case = record.case.having(stated.fact for stated in record.stated.values())
@@ -115,8 +134,9 @@ def _judge(
             elif was != (stated.in_effect, stated.findings):
                 changed.append((name, stated))
             refused += [(fact.id, finding) for finding in stated.findings]
+        if (verdict.state, verdict.changes_on) != (record.state, record.changes_on):
+            states[name] = (verdict.state, verdict.changes_on)
         if verdict.state is not record.state:
-            states[name] = verdict.state
             tx.publish(
                 "assignment.state_changed",
                 subject=name,
@@ -175,13 +195,36 @@ def register(tx: Tx, tenant: Tenant, rows: Iterable[Mapping[str, Any]]) -> int:
     return len(added)
 
 
-def require_access(tx: Tx, tenant: Tenant, caller: Caller, assignments: set[str]) -> None:
-    """A provider states facts about assignments that it is, or is asked to be, in charge of. Raises Forbidden."""
+#: What only the municipality states: its decisions, and what it knows of the client from elsewhere.
+MUNICIPAL = frozenset(
+    {
+        FactKind.DECIDED,
+        FactKind.RESULTS_SHOWN,
+        FactKind.PROVIDER_CHOSEN,
+        FactKind.PROVIDER_SWITCH,
+        FactKind.RESUMED,
+        FactKind.EB_PAID,
+        FactKind.MANUAL_DECISION,
+        FactKind.RESULT_REPORTED,
+        FactKind.EXTENDED,
+    }
+)
+
+
+def require_access(tx: Tx, tenant: Tenant, caller: Caller, given: Iterable[tuple[str, Fact]]) -> None:
+    """A provider states what is its to state, in its own name, about assignments that it is, or is asked to be, in
+    charge of. Raises Forbidden.
+    """
     if caller.provider is None:
         return
-    records = store.load_records(tx, tenant.id, sorted(assignments))
-    for name in assignments:
+    facts = list(given)
+    records = store.load_records(tx, tenant.id, sorted({assignment for assignment, _ in facts}))
+    for name, fact in facts:
         caller.require(caller.provider if name in records and _knows(records[name], caller.provider) else None)
+        if fact.kind in MUNICIPAL:
+            raise Forbidden(f"A provider may not state the fact {fact.kind}.", code="FACT_NOT_ALLOWED")
+        if fact.get("provider") not in (None, caller.provider):
+            raise Forbidden("A provider speaks for itself only.", code="OTHER_PROVIDER")
 
 
 def state(tx: Tx, tenant: Tenant, assignment: str, caller: Caller) -> dict[str, Any]:
@@ -221,11 +264,17 @@ def explain(tx: Tx, tenant: Tenant, assignment: str) -> list[dict[str, Any]]:
             "on": stated.fact.on.isoformat(),
             "fact": stated.fact.kind.value,
             "known_on": stated.fact.known_on.isoformat(),
+            "fields": _without_texts(stated.fact),
             "in_effect": stated.in_effect,
             "findings": [finding.as_json() for finding in stated.findings],
         }
         for stated in sorted(record.stated.values(), key=lambda one: one.fact.order)
     ]
+
+
+def _without_texts(fact: Fact) -> dict[str, Any]:
+    texts = FREE_TEXT.get(fact.kind, ())
+    return {name: value for name, value in dump_fields(fact).items() if name not in texts}
 
 
 def _one(tx: Tx, tenant: Tenant, assignment: str) -> Record:

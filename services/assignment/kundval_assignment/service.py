@@ -26,12 +26,14 @@ class AssignmentService:
     def open_tenant(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         tenant = tenants.read(request, self.rules)
         tenants.open_tenant(tx, tenant)
+        record.terms_have_changed(tx, tenants.get(tx, tenant.id))
         return {"tenant": tenant.id}
 
     @command("assignment.open_day")
     def open_day(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         tenant = tenants.get(tx, request["tenant"])
         day = tenants.open_day(tx, tenant, request["date"])
+        record.day_has_come(tx, tenant, day)
         return {"tenant": tenant.id, "date": day}
 
     @command("assignment.register")
@@ -43,7 +45,7 @@ class AssignmentService:
     def record_facts(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         tenant = tenants.get(tx, request["tenant"])
         given = [(row["assignment"], row["fact"]) for row in request["facts"]]
-        record.require_access(tx, tenant, caller, {assignment for assignment, _ in given})
+        record.require_access(tx, tenant, caller, given)
         recorded, refused = record.record_facts(tx, tenant, given, keep_refused=request["keep_refused"])
         return {"recorded": recorded, "refused": refused}
 

@@ -30,12 +30,15 @@ class Stated:
 
 @dataclass(slots=True)
 class Record:
-    """An assignment with everything that was ever stated about it and not withdrawn."""
+    """An assignment with everything that was ever stated about it."""
 
     case: Case
     client: Client
     state: AssignmentState
+    changes_on: date | None = None
     stated: dict[str, Stated] = field(default_factory=dict)
+    #: ids of facts that were taken back
+    withdrawn: set[str] = field(default_factory=set)
 
 
 # --- tenants -----------------------------------------------------------------------------------------
@@ -111,14 +114,17 @@ def load_records(tx: Tx, tenant: str, assignments: Sequence[str], *, lock: bool 
             Case(row["assignment"], Programme(row["programme"]), _plan(row["plan"]), row["delivery_area"]),
             CLIENT.load(row["client"]),
             AssignmentState(row["state"]),
+            row["changes_on"],
         )
         for row in rows
     }
     for row in tx.query(
-        "SELECT * FROM stated_fact WHERE tenant = %s AND assignment = ANY(%s) AND withdrawn_at IS NULL"
-        " ORDER BY assignment, on_day, place",
+        "SELECT * FROM stated_fact WHERE tenant = %s AND assignment = ANY(%s) ORDER BY assignment, on_day, place",
         (tenant, list(found)),
     ):
+        if row["withdrawn_at"] is not None:
+            found[row["assignment"]].withdrawn.add(row["fact_id"])
+            continue
         found[row["assignment"]].stated[row["fact_id"]] = Stated(
             fact := _fact(row),
             row["in_effect"],
@@ -179,12 +185,21 @@ def save_judgements(tx: Tx, tenant: str, facts: Iterable[tuple[str, Stated]]) ->
         )
 
 
-def save_states(tx: Tx, tenant: str, states: Mapping[str, AssignmentState]) -> None:
+def save_states(tx: Tx, tenant: str, states: Mapping[str, tuple[AssignmentState, date | None]]) -> None:
+    """State of each assignment, and the business date from which it may be another."""
     if states:
         tx.executemany(
-            "UPDATE assignment SET state = %s WHERE tenant = %s AND assignment = %s",
-            [(state.value, tenant, assignment) for assignment, state in sorted(states.items())],
+            "UPDATE assignment SET state = %s, changes_on = %s WHERE tenant = %s AND assignment = %s",
+            [(state.value, day, tenant, assignment) for assignment, (state, day) in sorted(states.items())],
         )
+
+
+def changing_by(tx: Tx, tenant: str, day: date) -> list[str]:
+    """Assignments whose state may be another on `day` though nothing is stated, in order."""
+    rows = tx.query(
+        "SELECT assignment FROM assignment WHERE tenant = %s AND changes_on <= %s ORDER BY assignment", (tenant, day)
+    )
+    return [row["assignment"] for row in rows]
 
 
 def withdraw(tx: Tx, tenant: str, assignment: str, fact_id: str, revision: int) -> None:

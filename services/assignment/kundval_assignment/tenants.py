@@ -11,6 +11,7 @@ from marshmallow import ValidationError
 from kundval_chassis.db import Tx
 from kundval_contracts.case import Provider, Tenant
 from kundval_contracts.errors import Conflict, Fault, InvalidRequest, NotFound, faults_of
+from kundval_contracts.facts import EARLIEST, LATEST
 from kundval_contracts.inputs import PROVIDER
 from kundval_contracts.profiles import profiles
 from kundval_contracts.settings import (
@@ -95,7 +96,12 @@ def open_tenant(tx: Tx, tenant: Tenant) -> None:
 
 
 def open_day(tx: Tx, tenant: Tenant, day: date) -> date:
-    """Move the business date forward. The same day again is told to nobody; raises Conflict for an earlier one."""
+    """Move the business date forward. The same day again is told to nobody.
+
+    Raises InvalidRequest for a day on which nothing can be computed, Conflict for one before the business date.
+    """
+    if not EARLIEST <= day <= LATEST:
+        raise InvalidRequest(faults=[Fault(path="date", message=f"must be from {EARLIEST} to {LATEST}")])
     if tenant.business_date is not None and day < tenant.business_date:
         raise Conflict(f"The business date is {tenant.business_date} already.")
     if day != tenant.business_date:

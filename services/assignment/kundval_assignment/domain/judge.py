@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 
 from kundval_contracts.answer import Rejection
 from kundval_contracts.case import Case, Client, Tenant
 from kundval_contracts.codes import AssignmentState, DecisionAbout, FactKind, RefusalCode, TargetGroup
 from kundval_contracts.facts import Fact
 
-from .state import Refusal, State, Terms, decide, standing
+from .state import Refusal, State, Terms, changes_on, decide, standing
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What became of the facts: those in effect in order, the rejections, and where the assignment stands.
 
+    changes_on: the business date from which `state` may be another though nothing is stated; None if never.
     groups, primary_group: the target groups matched at the decision (AMI-1.3-f); empty without a decision.
     """
 
     in_effect: tuple[Fact, ...]
     rejections: tuple[Rejection, ...]
     state: AssignmentState
+    changes_on: date | None
     groups: tuple[TargetGroup, ...]
     primary_group: TargetGroup | None
 
@@ -51,7 +54,12 @@ def judge(case: Case, client: Client, tenant: Tenant) -> Judgement:
             state = replace(state, refused_eligibility=_ineligible(after))
     rejections.sort(key=lambda one: (one.fact, one.code))
     return Judgement(
-        state.told, tuple(rejections), standing(state, terms), state.groups, next(iter(state.groups), None)
+        state.told,
+        tuple(rejections),
+        standing(state, terms),
+        changes_on(state, terms),
+        state.groups,
+        next(iter(state.groups), None),
     )
 
 

@@ -491,6 +491,14 @@ def standing(state: State, terms: Terms) -> AssignmentState:
     return _review(timeline)
 
 
+def changes_on(state: State, terms: Terms) -> date | None:
+    """The first later business date on which time alone may change `standing`: the end of what is not over (SM-A22)."""
+    if state.phase not in (_P.ACTIVE, _P.BROKEN_OFF):
+        return None
+    end, today = state.timeline(terms).end, terms.tenant.business_date
+    return end if end is not None and (today is None or today < end) else None
+
+
 def _review(timeline: Timeline) -> AssignmentState:
     """First stage of the two-stage test for the latest exit (rulebook 2.11), with what persons have decided."""
     one = timeline.exits[-1]
@@ -511,4 +519,4 @@ def _review(timeline: Timeline) -> AssignmentState:
     return _P.SUSTAINABILITY
 
 
-__all__ = ["GATES", "Gate", "Refusal", "Standing", "State", "Terms", "decide", "standing"]
+__all__ = ["GATES", "Gate", "Refusal", "Standing", "State", "Terms", "changes_on", "decide", "standing"]

@@ -7,9 +7,13 @@ CREATE TABLE assignment (
     plan            jsonb NOT NULL,
     client          jsonb NOT NULL,
     state           text NOT NULL,
+    -- business date from which the state may be another though nothing is stated
+    changes_on      date,
     registered_at   timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant, assignment)
 );
+
+CREATE INDEX assignment_in_time ON assignment (tenant, changes_on) WHERE changes_on IS NOT NULL;
 
 -- Every fact ever stated, with the judgement of today: in effect, or refused with the findings (code,
 -- message, rules). `revision` rises

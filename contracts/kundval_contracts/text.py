@@ -1,0 +1,28 @@
+"""Text that no database and no other system takes: found once, at the way in, and named by path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .errors import Fault
+
+#: A NUL, which PostgreSQL cannot store, and halves of surrogate pairs, which UTF-8 does not have.
+_UNFIT = re.compile("[\x00\ud800-\udfff]")
+
+
+def unfit_text(value: Any, path: str = "") -> Iterator[Fault]:
+    """A fault for every string inside `value` that cannot be stored, map keys included."""
+    if isinstance(value, str):
+        if _UNFIT.search(value):
+            yield Fault(path=path, message="holds characters that are not text")
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            if isinstance(key, str) and _UNFIT.search(key):
+                yield Fault(path=path, message="has a key that is not text")
+            else:
+                yield from unfit_text(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list | tuple):
+        for place, inner in enumerate(value):
+            yield from unfit_text(inner, f"{path}[{place}]")

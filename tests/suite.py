@@ -1,4 +1,8 @@
-"""The four services as four real processes on the servers of the tests: start, kill, start again, ask."""
+"""The four services as four real processes on the servers of the tests: start, kill, start again, ask.
+
+`suite` is one that all tests of a session share: each opens tenants of its own in it. Who kills or needs other
+settings makes one with `running`.
+"""
 
 from __future__ import annotations
 
@@ -10,32 +14,57 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from decimal import Decimal
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from kundval_chassis import migrate
+from kundval_chassis.play import settle
 from kundval_chassis.tokens import Tokens
 from kundval_contracts.client import Client
 
+from .acceptance.builders import caseload
+from .conftest import Servers
+
 SERVICES = ("assignment", "scheduling", "billing", "notifications")
 RULES = Path(__file__).resolve().parents[1] / "deploy" / "local" / "rules.toml"
-READY_SECONDS = 40.0
+#: a loaded machine takes its time; one that is idle needs three seconds
+READY_SECONDS = 120.0
+STOP_SECONDS = 60.0
 
 
 class Suite:
-    """Four databases, one virtual host, up to four processes. `folder` gets logs and messages."""
+    """Four databases, one virtual host, up to four processes. `folder` gets logs and messages.
 
-    def __init__(self, amqp_uri: str, databases: dict[str, str], folder: Path):
+    `settings` are further settings, as `{"KUNDVAL_SMTP_PORT": "2525"}`. A second instance of a service is called
+    `billing#2`.
+    """
+
+    def __init__(self, amqp_uri: str, databases: dict[str, str], folder: Path, settings: Mapping[str, str]):
         self.amqp_uri = amqp_uri
         self.databases = databases
         self.folder = folder
+        self.settings = settings
         self.key = secrets.token_hex(32)
-        self.ports = {service: _free_port() for service in SERVICES}
+        self.ports: dict[str, int] = {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         for service in SERVICES:
             migrate.apply(databases[service], service)
+
+    @property
+    def messages(self) -> Path:
+        """The folder that gets the messages, one folder below it for each tenant."""
+        return self.folder / "messages"
+
+    @property
+    def vhost(self) -> str:
+        return self.amqp_uri.rpartition("/")[2]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -45,61 +74,85 @@ class Suite:
             "KUNDVAL_AMQP_URI": self.amqp_uri,
             "KUNDVAL_TOKEN_KEY": self.key,
             "KUNDVAL_RULES_FILE": str(RULES),
-            "KUNDVAL_OUTBOX_DIR": str(self.folder / "messages"),
+            "KUNDVAL_OUTBOX_DIR": str(self.messages),
             "KUNDVAL_HTTP_HOST": "127.0.0.1",
             **{f"KUNDVAL_{one.upper()}_DATABASE_URI": uri for one, uri in self.databases.items()},
-            **{f"KUNDVAL_{one.upper()}_HTTP_PORT": str(port) for one, port in self.ports.items()},
+            **self.settings,
         }
 
-    def start(self, *services: str) -> None:
+    def start(self, *names: str) -> None:
         """Start these services (default: all) and wait until they are ready."""
-        for service in services or SERVICES:
-            with open(self.folder / f"{service}.log", "ab") as log:
-                self.processes[service] = subprocess.Popen(
+        for name in names or SERVICES:
+            service = name.partition("#")[0]
+            port = self.ports.setdefault(name, _free_port())
+            with open(self._log(name), "ab") as log:
+                self.processes[name] = subprocess.Popen(
                     [sys.executable, "-m", "kundval_chassis.cli", "run", service],
-                    env=self.environment,
+                    env=self.environment | {f"KUNDVAL_{service.upper()}_HTTP_PORT": str(port)},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
                 )
-        for service in services or SERVICES:
-            self.wait_ready(service)
+        for name in names or SERVICES:
+            self.wait_ready(name)
 
-    def wait_ready(self, service: str) -> None:
+    def wait_ready(self, name: str) -> None:
         deadline = time.monotonic() + READY_SECONDS
-        while not self.ready(service):
-            if self.processes[service].poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"{service} is not ready:\n{self.log(service)[-3000:]}")
+        while not self.ready(name):
+            if self.processes[name].poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"{name} is not ready:\n{self.log(name)[-3000:]}")
             time.sleep(0.1)
 
-    def ready(self, service: str) -> bool:
+    def ready(self, name: str) -> bool:
         """Whether `/health/ready` says so."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[service]}/health/ready", timeout=5) as answer:
-                return bool(answer.status == 200)
+            return bool(self._get(name, "health/ready"))
         except OSError:
             return False
 
-    def metrics(self, service: str) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[service]}/metrics", timeout=5) as answer:
+    def metrics(self, name: str) -> dict[str, float]:
+        """The metrics of a process: name with labels -> value."""
+        lines = self._get(name, "metrics").splitlines()
+        pairs = (line.rpartition(" ") for line in lines if line and not line.startswith("#"))
+        return {key: float(value) for key, _, value in pairs}
+
+    def _get(self, name: str, path: str) -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}/{path}", timeout=5) as answer:
             return str(answer.read().decode())
 
-    def kill(self, service: str) -> None:
+    def kill(self, name: str) -> None:
         """kill -9: nothing is told, nothing is finished."""
-        self.processes[service].send_signal(signal.SIGKILL)
-        self.processes[service].wait()
+        self.processes[name].send_signal(signal.SIGKILL)
+        self.processes[name].wait()
 
-    def stop(self, service: str) -> int:
+    def stop(self, name: str) -> int:
         """SIGTERM, as operations stop a service; its exit status."""
-        self.processes[service].terminate()
-        return self.processes[service].wait(timeout=60)
+        self.processes[name].terminate()
+        return self.processes[name].wait(timeout=STOP_SECONDS)
 
-    def log(self, service: str) -> str:
-        return (self.folder / f"{service}.log").read_text(errors="replace")
+    def log(self, name: str) -> str:
+        return self._log(name).read_text(errors="replace")
 
-    def client(self) -> Client:
+    def _log(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+    def client(self, role: str = "SYSTEM", **claims: Any) -> Client:
+        """A client with a token of that role; a provider's needs `organisation` and `tenant`."""
         tokens = Tokens(self.key)
-        return Client(self.amqp_uri, lambda: tokens.mint("SYSTEM", subject="test", purpose="test"), name="test")
+        claims = {"subject": "test", "purpose": "test", **claims}
+        return Client(self.amqp_uri, lambda: tokens.mint(role, **claims), name="test", timeout=60)
+
+    def kundval(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """The command line, with the settings of this suite."""
+        return subprocess.run(
+            [sys.executable, "-m", "kundval_chassis.cli", *arguments],
+            env=self.environment | {"COLUMNS": "250"},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
 
     def close(self) -> None:
         for process in self.processes.values():
@@ -110,14 +163,148 @@ class Suite:
 
 
 @contextmanager
-def running(amqp_uri: str, make_database: Any, folder: Path, *services: str) -> Iterator[Suite]:
-    """A suite on fresh databases; with `services` only these are started."""
-    suite = Suite(amqp_uri, {service: make_database(service) for service in SERVICES}, folder)
-    try:
+def running(
+    servers: Servers, folder: Path, *services: str, settings: Mapping[str, str] | None = None
+) -> Iterator[Suite]:
+    """A suite on fresh databases and a fresh virtual host; with `services` only these are started."""
+    with ExitStack() as stack:
+        amqp_uri = servers.create_vhost()
+        stack.callback(servers.drop_vhost, amqp_uri)
+        databases = {}
+        for service in SERVICES:
+            databases[service] = servers.create_database(service)
+            stack.callback(servers.drop_database, databases[service])
+        suite = Suite(amqp_uri, databases, folder, settings or {})
+        stack.callback(suite.close)
         suite.start(*services)
         yield suite
-    finally:
-        suite.close()
+
+
+_shared: list[Suite] = []
+
+
+@pytest.fixture(scope="session")
+def suite(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
+    """The suite that the tests of this session share. Import it where it is used; it is started once."""
+    if _shared:
+        yield _shared[0]
+        return
+    with running(servers, tmp_path_factory.mktemp("suite")) as made:
+        _shared.append(made)
+        try:
+            yield made
+        finally:
+            _shared.clear()
+
+
+@pytest.fixture
+def client(suite: Suite) -> Iterator[Client]:
+    """A client of the shared suite that may call everything."""
+    with suite.client() as made:
+        yield made
+
+
+class Town:
+    """A municipality of its own in a running suite: its providers are alfa and beta, its fees invented."""
+
+    def __init__(self, client: Client, **opened: Any):
+        self.client = client
+        self.name = f"town-{secrets.token_hex(4)}"
+        self._places: dict[str, int] = {}
+        self.open(**opened)
+
+    def open(self, **changes: Any) -> None:
+        """Open the tenant, or open it again with other settings."""
+        document = caseload()
+        fields = {name: document[name] for name in ("municipality", "settings", "providers")} | changes
+        self.client.call("assignment.open_tenant", tenant=self.name, **fields)
+
+    def register(self, *documents: dict[str, Any]) -> dict[str, Any]:
+        """Register assignments of a caseload, without their facts."""
+        rows = [{name: one[name] for name in ("id", "programme", "client", "plan")} for one in documents]
+        return dict(self.client.call("assignment.register", tenant=self.name, assignments=rows))
+
+    def add(self, *documents: dict[str, Any]) -> None:
+        """Register assignments and state their facts."""
+        self.register(*documents)
+        for one in documents:
+            self.state(one["id"], *one["facts"])
+
+    def rows(self, assignment: str, facts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Facts as the RPC takes them; each gets the next number of its assignment as id and ordinal."""
+        found = []
+        for fact in facts:
+            place = self._places[assignment] = self._places.get(assignment, -1) + 1
+            found.append({"assignment": assignment, "id": str(place), "ordinal": place, **fact})
+        return found
+
+    def state(self, assignment: str, *facts: dict[str, Any], by: Client | None = None, **fields: Any) -> dict[str, Any]:
+        """State facts about an assignment; `by` another caller."""
+        return self.send(self.rows(assignment, facts), by=by, **fields)
+
+    def send(self, rows: list[dict[str, Any]], by: Client | None = None, **fields: Any) -> dict[str, Any]:
+        return dict((by or self.client).call("assignment.record_facts", tenant=self.name, facts=rows, **fields))
+
+    def withdraw(self, assignment: str, fact: str) -> bool:
+        answer = self.client.call("assignment.withdraw_fact", tenant=self.name, assignment=assignment, fact=fact)
+        return bool(answer["withdrawn"])
+
+    def day(self, day: str) -> None:
+        """Open a business date and wait until every service has come there."""
+        self.client.call("assignment.open_day", tenant=self.name, date=day)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until every service has handled everything."""
+        settle(self.client, self.name)
+
+    def run(self, day: str) -> dict[str, Any]:
+        """A payment run, when billing has handled everything."""
+        self.settle()
+        return dict(self.client.call("billing.run_payments", tenant=self.name, run=day))
+
+    def messages(self, suite: Suite) -> list[Path]:
+        """The files of the messages that were sent; waits until none is pending."""
+        eventually(lambda: "PENDING" not in self.summary("notifications")["messages"])
+        return sorted((suite.messages / self.name).glob("*.eml"))
+
+    def summary(self, service: str) -> dict[str, Any]:
+        return dict(self.client.call(f"{service}.summary", tenant=self.name))
+
+    def ask(self, method: str, by: Client | None = None, **fields: Any) -> list[dict[str, Any]]:
+        """All rows of a paged query."""
+        return list((by or self.client).rows(method, tenant=self.name, **fields))
+
+    def states(self, assignment: str) -> dict[str, Any]:
+        return dict(self.client.call("assignment.state", tenant=self.name, assignment=assignment))
+
+    def balance(self) -> dict[str, Decimal]:
+        """What the ledger says was paid, by kind."""
+        sums: dict[str, Decimal] = {}
+        for row in self.ask("billing.postings"):
+            sums[row["kind"]] = sums.get(row["kind"], Decimal(0)) + Decimal(row["amount"])
+        return sums
+
+
+@pytest.fixture
+def town(client: Client) -> Town:
+    return Town(client)
+
+
+def content(message: Path) -> str:
+    """Headers and text of an .eml file, as a person reads them."""
+    mail = message_from_bytes(message.read_bytes(), policy=default)
+    return "\n".join([*(f"{name}: {value}" for name, value in mail.items()), mail.get_content()])
+
+
+def eventually(what: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """What `what` answers as soon as that is true; fails after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not (found := what()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} seconds; at last: {found!r}")
+        time.sleep(0.05)
+    return found
 
 
 def _free_port() -> int:

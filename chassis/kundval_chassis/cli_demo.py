@@ -59,7 +59,7 @@ def command(residents: int, seed: int, file: Path | None) -> None:
     `simulate`: both must agree to the öre, or the exit status is 1.
     """
     from .cli_call import connect
-    from .play import new_tenant
+    from .play import Stuck, new_tenant
 
     caseload = read(make(seed, residents))
     tenant = new_tenant()
@@ -68,6 +68,9 @@ def command(residents: int, seed: int, file: Path | None) -> None:
             # with the services away this says so at once; playing would wait for them to come back
             client.call("assignment.info", timeout=HERE_SECONDS)
             figures, answer, example, correction = _played(caseload, client, tenant)
+    except Stuck as error:
+        click.echo(error.message, err=True)
+        sys.exit(ANYTHING_ELSE)
     except (Unavailable, TimedOut) as error:
         click.echo(f"{error.message} Is the suite running? `make up` starts it.", err=True)
         sys.exit(ANYTHING_ELSE)

@@ -14,7 +14,7 @@ Headers of a request: ``nameko.auth_token`` (a signed token), ``nameko.idempoten
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
@@ -35,6 +35,8 @@ from .errors import InvalidRequest, UnknownMethod, faults_of
 from .facts import load_fact
 from .inputs import ClientSchema, PlanSchema, ProviderSchema
 from .money import MoneyField
+from .profiles import profiles
+from .settings import SettingsFault, read_settings, read_tariffs
 from .text import unfit_text
 
 #: assignments on a page when the request names no `limit`
@@ -194,12 +196,31 @@ class FactItem(fields.Field[dict[str, Any]]):
 # ---------------------------------------------------------------- assignment
 
 
+def _readable(read: Callable[[Any], Any]) -> Callable[[Any], None]:
+    """A validator that names what `read` finds wrong, so that all faults of a request come at once."""
+
+    def check(value: Any) -> None:
+        try:
+            read(value)
+        except SettingsFault as error:
+            messages: dict[Any, Any] = {}
+            for key, message in error.faults:
+                place, _, rest = key.partition(".")
+                if place.isdecimal():
+                    messages.setdefault(int(place), {}).setdefault(rest or "_schema", []).append(message)
+                else:
+                    messages.setdefault(key, []).append(message)
+            raise ValidationError(messages) from None
+
+    return check
+
+
 class OpenTenant(TenantRequest):
     """Without `settings` those of the deployment hold; with them, the profile's and what is given."""
 
-    municipality = identifier(required=True)
-    settings = fields.Dict(keys=fields.String(), load_default=None, allow_none=True)
-    tariffs = fields.List(fields.Dict(keys=fields.String()), load_default=list)
+    municipality = fields.String(required=True, validate=validate.OneOf(list(profiles())))
+    settings = fields.Dict(keys=fields.String(), load_default=None, allow_none=True, validate=_readable(read_settings))
+    tariffs = fields.List(fields.Dict(keys=fields.String()), load_default=list, validate=_readable(read_tariffs))
     providers = fields.List(Shaped(ProviderSchema), required=True)
 
 

@@ -54,7 +54,9 @@ def read(request: dict[str, Any], deployment: Mapping[str, Any]) -> Tenant:
     try:
         tariffs = read_tariffs(request["tariffs"])
     except SettingsFault as error:
-        faults += [Fault(path=f"tariffs.{key}", message=message) for key, message in error.faults]
+        for key, message in error.faults:
+            number, _, rest = key.partition(".")
+            faults.append(Fault(path=f"tariffs[{number}].{rest}" if rest else f"tariffs[{number}]", message=message))
     settings = RuleSettings(values, tariffs)
     providers: dict[str, Provider] = {}
     for place, row in enumerate(request["providers"]):

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import smtplib
-from collections.abc import Mapping
-from email.message import EmailMessage
+from collections.abc import Callable, Mapping
+from email.charset import QP, Charset
+from email.header import Header
+from email.message import Message
 from email.utils import format_datetime
 from hashlib import sha256
 from pathlib import Path
@@ -28,9 +30,53 @@ from .domain import LANGUAGES, render
 
 BATCH = 100
 IDLE_SECONDS = 0.3
+#: seconds until the next attempt at a message that was not taken; after the last it is left to a person
 RETRY_SECONDS = (5, 30, 120, 600, 3600)
+#: the longest wait for a mail server that cannot be reached
+AWAY_SECONDS = 120
+
+_UTF8 = Charset("utf-8")
+_UTF8.body_encoding = QP
 
 log = logs.get(__name__)
+
+
+class _Unreachable(OSError):
+    """The mail server cannot be reached, or went away: no fault of the message."""
+
+
+class _Mailer:
+    """One connection to the mail server for many messages, made when the first needs it."""
+
+    def __init__(self, connect: Callable[[], smtplib.SMTP]):
+        self._connect = connect
+        self._server: smtplib.SMTP | None = None
+
+    def send(self, mail: Message) -> None:
+        """Raises _Unreachable, or SMTPException if the server does not want this mail."""
+        try:
+            if self._server is None:
+                self._server = self._connect()
+            self._server.send_message(mail)
+        except smtplib.SMTPException as error:
+            self.close()
+            if isinstance(error, smtplib.SMTPServerDisconnected | smtplib.SMTPConnectError | smtplib.SMTPHeloError):
+                raise _Unreachable(type(error).__name__) from error
+            raise
+        except OSError as error:
+            self.close()
+            raise _Unreachable(type(error).__name__) from error
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def __enter__(self) -> _Mailer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class Post(DependencyProvider):
@@ -84,18 +130,19 @@ class Post(DependencyProvider):
         parts = [render(notice, language, self.link_base, self.link_key) for language in LANGUAGES]
         return parts[0].subject, "\n\n-- \n\n".join(part.body.strip() for part in parts) + "\n"
 
-    def compose(self, row: Mapping[str, Any]) -> EmailMessage:
+    def compose(self, row: Mapping[str, Any]) -> Message:
         """The mail of a notice. Who a role or provider is, is the directory's business: addresses are opaque."""
         notice = store.as_notice(row)
         subject, body = self.text(notice)
         whom = notice.provider if notice.provider else f"{notice.to.value.lower()}.{notice.assignment}"
-        mail = EmailMessage()
-        mail["Subject"] = subject
+        # the plain Message costs a quarter of what EmailMessage takes, and there are thousands in a run
+        mail = Message()
+        mail.set_payload(body, _UTF8)
+        mail["Subject"] = Header(subject, "utf-8").encode()
         mail["From"] = self.sender
-        mail["To"] = f"{_local(whom)}@{self.domain}"
+        mail["To"] = f"{_name(whom)}@{self.domain}"
         mail["Date"] = format_datetime(row["created_at"])
-        mail["Message-ID"] = f"<{row['tenant']}.{row['notice']}@{self.domain}>"
-        mail.set_content(body)
+        mail["Message-ID"] = f"<{_name(row['tenant'])}.{row['notice']}@{self.domain}>"
         return mail
 
     def send_pending(self, tx: Tx) -> int:
@@ -103,33 +150,41 @@ class Post(DependencyProvider):
         rows = store.to_send(tx, BATCH)
         if not rows:
             return 0
+        store.withdraw(tx, [row["notice"] for row in rows if row["superseded_at"] is not None])
         done: dict[int, str] = {}
-        mailer: smtplib.SMTP | None = None
-        try:
+        away: OSError | None = None
+        with _Mailer(self._connect) as mailer:
             for row in rows:
+                if row["superseded_at"] is not None:
+                    continue
                 try:
-                    mail = self.compose(row)
-                    channels = []
-                    if self.folder is not None:
-                        self._to_folder(self.folder / row["tenant"], row["notice"], mail)
-                        channels.append("FOLDER")
-                    if self.smtp_host:
-                        mailer = mailer or self._connect()
-                        mailer.send_message(mail)
-                        channels.append("SMTP")
-                except (OSError, smtplib.SMTPException) as error:
-                    mailer = None
+                    if away is not None:
+                        raise away
+                    done[row["notice"]] = self._hand_over(row, mailer)
+                except _Unreachable as error:
+                    # the others would only wait for it as long, one after the other
+                    away = error
+                    self._postpone(tx, row, error, forever=True)
+                except Exception as error:
+                    # whatever is wrong with this one must not hold up the others
                     self._postpone(tx, row, error)
-                else:
-                    done[row["notice"]] = "_".join(channels) or "NONE"
-        finally:
-            if mailer is not None:
-                mailer.close()
         store.sent(tx, done)
         for row in rows:
             if row["notice"] in done:
                 self._tell(tx, row, done[row["notice"]])
         return len(rows)
+
+    def _hand_over(self, row: Mapping[str, Any], mailer: _Mailer) -> str:
+        """Hand over one message to every channel that is set; their names. Raises OSError, SMTPException."""
+        mail = self.compose(row)
+        channels = []
+        if self.folder is not None:
+            self._to_folder(self.folder / _name(row["tenant"], 120), row["notice"], mail)
+            channels.append("FOLDER")
+        if self.smtp_host:
+            mailer.send(mail)
+            channels.append("SMTP")
+        return "_".join(channels) or "NONE"
 
     def _tell(self, tx: Tx, row: Mapping[str, Any], channel: str) -> None:
         data = {
@@ -141,10 +196,12 @@ class Post(DependencyProvider):
         }
         tx.publish("notifications.sent", subject=row["assignment"], tenant=row["tenant"], data=data)
 
-    def _postpone(self, tx: Tx, row: Mapping[str, Any], error: Exception) -> None:
+    def _postpone(self, tx: Tx, row: Mapping[str, Any], error: Exception, *, forever: bool = False) -> None:
+        """Try again later: some times, or `forever` if it is not the message's fault."""
         attempt = row["attempts"]
-        final = attempt >= len(RETRY_SECONDS)
-        store.failed(tx, row["notice"], final=final, wait_seconds=RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
+        final = attempt >= len(RETRY_SECONDS) and not forever
+        wait = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
+        store.failed(tx, row["notice"], final=final, wait_seconds=min(wait, AWAY_SECONDS) if forever else wait)
         log.warning("message_not_sent", notice=row["notice"], error=type(error).__name__, final=final)
 
     def _connect(self) -> smtplib.SMTP:
@@ -155,7 +212,7 @@ class Post(DependencyProvider):
         return mailer
 
     @staticmethod
-    def _to_folder(folder: Path, notice: int, mail: EmailMessage) -> None:
+    def _to_folder(folder: Path, notice: int, mail: Message) -> None:
         """Write under a name of its own and rename: a reader never sees half a message, a repeat changes nothing."""
         folder.mkdir(parents=True, exist_ok=True)
         half = folder / f".{notice}.half"
@@ -174,6 +231,16 @@ class Post(DependencyProvider):
             eventlet.sleep(0 if count == BATCH else IDLE_SECONDS)
 
 
-def _local(whom: str) -> str:
-    """An opaque local part: ids hold characters that an address may not."""
-    return "".join(char if char.isalnum() or char in "._-" else "-" for char in whom)
+def _name(id: str, longest: int = 64) -> str:
+    """An id as local part of an address or as name of a folder, which may hold fewer characters than an id.
+
+    Two ids never get the same name: another character is written as its bytes (``=2F``), and so are dots that
+    could lead out of the folder. What would be too long is a fingerprint.
+    """
+    name = "".join(
+        char if char.isascii() and (char.isalnum() or char in "_-") else f"={byte:02X}"
+        for char, byte in ((char, byte) for char in id for byte in char.encode())
+    ).replace("=2E", ".")
+    if name.startswith(".") or name.endswith(".") or ".." in name:
+        name = name.replace(".", "=2E")
+    return name if len(name) <= longest else f"=sha256={sha256(id.encode()).hexdigest()[:40]}"

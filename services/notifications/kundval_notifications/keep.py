@@ -19,7 +19,13 @@ LATE_AFTER_DAYS = 1
 
 
 def keep(tx: Tx, tenant: Tenant, day: date, cases: Sequence[Case]) -> None:
-    """Compute the notices of these cases on `day` and store what differs from what was held."""
+    """Compute the notices of these cases on `day` and store what differs from what was held.
+
+    A case of which scheduling has told a later day is left: that day's opening is on its way, and what stands on it
+    says nothing about this one.
+    """
+    ahead = store.ahead(tx, tenant.id, [case.assignment for case in cases], day)
+    cases = [case for case in cases if case.assignment not in ahead]
     names = [case.assignment for case in cases]
     obligations = store.obligations_of(tx, tenant.id, names)
     postings = store.postings_of(tx, tenant.id, names)
@@ -40,6 +46,6 @@ def keep(tx: Tx, tenant: Tenant, day: date, cases: Sequence[Case]) -> None:
         days = [fact.known_on for fact in case.facts if fact.known_on > day]
         until[name] = min([*days, upcoming] if upcoming else days, default=None)
     store.add(tx, tenant.id, new)
-    store.mark(tx, tenant.id, gone, superseded=True)
-    store.mark(tx, tenant.id, back, superseded=False)
+    store.supersede(tx, tenant.id, gone)
+    store.restore(tx, tenant.id, back)
     agenda.rest(tx, tenant.id, until)

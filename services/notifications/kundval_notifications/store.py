@@ -18,7 +18,7 @@ from kundval_contracts.envelope import Event
 
 def take_obligations(tx: Tx, events: Iterable[Event]) -> set[Key]:
     """Take in `scheduling.obligations_changed`, in any order; the cases concerned."""
-    latest: dict[tuple[str, str, str, int], tuple[int, bool, Any]] = {}
+    latest: dict[tuple[str, str, str, int], tuple[int, bool, Any, str]] = {}
     keys: set[Key] = set()
     for event in events:
         data = event.data
@@ -27,15 +27,25 @@ def take_obligations(tx: Tx, events: Iterable[Event]) -> set[Key]:
         for one, removed in rows:
             key = (event.tenant, data["assignment"], one["kind"], one["sequence"])
             if key not in latest or latest[key][0] < data["revision"]:
-                latest[key] = (data["revision"], removed, None if removed else one)
+                latest[key] = (data["revision"], removed, None if removed else one, data["as_of"])
     tx.insert_rows(
         "held_obligation",
-        ("tenant", "assignment", "kind", "sequence", "revision", "removed", "data"),
+        ("tenant", "assignment", "kind", "sequence", "revision", "removed", "data", "as_of"),
         [(*key, *value) for key, value in latest.items()],
         "ON CONFLICT (tenant, assignment, kind, sequence) DO UPDATE SET revision = excluded.revision,"
-        " removed = excluded.removed, data = excluded.data WHERE held_obligation.revision < excluded.revision",
+        " removed = excluded.removed, data = excluded.data, as_of = excluded.as_of"
+        " WHERE held_obligation.revision < excluded.revision",
     )
     return keys
+
+
+def ahead(tx: Tx, tenant: str, assignments: Sequence[str], day: date) -> set[str]:
+    """Those of these assignments whose obligations are of a later day already."""
+    rows = tx.query(
+        "SELECT DISTINCT assignment FROM held_obligation WHERE tenant = %s AND assignment = ANY(%s) AND as_of > %s",
+        (tenant, list(assignments), day),
+    )
+    return {row["assignment"] for row in rows}
 
 
 def take_postings(tx: Tx, events: Iterable[Event]) -> set[Key]:
@@ -101,6 +111,8 @@ def postings_of(tx: Tx, tenant: str, assignments: Sequence[str]) -> dict[str, li
 
 # --- notices -----------------------------------------------------------------------------------------
 
+_KEY = "tenant = %s AND assignment = %s AND kind = %s AND recipient = %s AND on_day = %s AND sequence = %s"
+
 
 def keys_of(tx: Tx, tenant: str, assignments: Sequence[str]) -> dict[str, dict[tuple[Any, ...], bool]]:
     """The notices held for these assignments: key -> whether its reason still stands."""
@@ -140,13 +152,21 @@ def add(tx: Tx, tenant: str, rows: Iterable[tuple[Notice, bool]]) -> None:
     tx.insert_rows("message", ("notice", "tenant"), [(row["notice"], tenant) for row in added])
 
 
-def mark(tx: Tx, tenant: str, keys: Iterable[tuple[Any, ...]], *, superseded: bool) -> None:
-    """The reason of these notices has gone, or is back."""
-    rows = [(superseded, tenant, *key) for key in keys]
+def supersede(tx: Tx, tenant: str, keys: Iterable[tuple[Any, ...]]) -> None:
+    """The reason of these notices has gone."""
+    rows = [(tenant, *key) for key in keys]
+    if rows:
+        tx.executemany(f"UPDATE notice SET superseded_at = now() WHERE {_KEY}", rows)
+
+
+def restore(tx: Tx, tenant: str, keys: Iterable[tuple[Any, ...]]) -> None:
+    """The reason of these notices is back; a message that was withdrawn meanwhile is sent after all."""
+    rows = [(tenant, *key) for key in keys]
     if rows:
         tx.executemany(
-            "UPDATE notice SET superseded_at = CASE WHEN %s THEN now() END WHERE tenant = %s AND assignment = %s"
-            " AND kind = %s AND recipient = %s AND on_day = %s AND sequence = %s",
+            f"WITH back AS (UPDATE notice SET superseded_at = NULL WHERE {_KEY} RETURNING notice)"
+            " UPDATE message SET state = 'PENDING', next_attempt = now() FROM back"
+            " WHERE message.notice = back.notice AND state = 'WITHDRAWN'",
             rows,
         )
 
@@ -216,6 +236,11 @@ def sent(tx: Tx, channels: Mapping[int, str]) -> None:
         " FROM unnest(%s::bigint[], %s::text[]) AS done (notice, channel) WHERE message.notice = done.notice",
         (list(channels), list(channels.values())),
     )
+
+
+def withdraw(tx: Tx, notices: Sequence[int]) -> None:
+    """These messages are not sent: their reason has gone."""
+    tx.execute("UPDATE message SET state = 'WITHDRAWN' WHERE notice = ANY(%s)", (list(notices),))
 
 
 def failed(tx: Tx, notice: int, *, final: bool, wait_seconds: int) -> None:

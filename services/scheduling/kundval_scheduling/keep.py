@@ -42,6 +42,7 @@ def keep(tx: Tx, tenant: Tenant, day: date, cases: Sequence[Case]) -> None:
         data = {
             "assignment": assignment,
             "revision": revisions[assignment],
+            "as_of": day.isoformat(),
             "changed": [_event(one) for one in new],
             "removed": [{"kind": kind, "sequence": sequence} for _, kind, sequence in gone],
         }

@@ -17,13 +17,21 @@ from . import store
 from .domain import lines, next_change, settle
 
 
+def turn(tx: Tx, tenants: Iterable[str]) -> None:
+    """Wait for the tenants' turn: facts come in, or a run is made, never both at once.
+
+    Otherwise a run could put a case to rest whose newest fact it has not seen.
+    """
+    for tenant in sorted(set(tenants)):
+        tx.lock("billing", tenant)
+
+
 def run_payments(tx: Tx, tenant: Tenant, run: date) -> tuple[int, Decimal]:
     """Post what is payable on `run` by facts known on `run`; how many postings, and their sum.
 
     The same run again posts nothing, unless facts have come in between. Raises Conflict for a run later than
-    the business date, or before the latest run.
+    the business date, or before the latest run. The caller has taken the tenant's `turn`.
     """
-    tx.lock("billing.run", tenant.id)
     if tenant.business_date is None or run > tenant.business_date:
         raise Conflict(f"The business date is {tenant.business_date}: no run can be made for {run} yet.")
     latest = store.latest_run(tx, tenant.id)

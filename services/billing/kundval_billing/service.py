@@ -30,11 +30,13 @@ class BillingService:
     @consumes("assignment", needs=held.NEEDS)
     def on_events(self, tx: Tx, events: list[Event]) -> None:
         # what is due is computed when somebody asks, and posted by a payment run: here the facts are only held
+        payments.turn(tx, (event.tenant for event in events))
         agenda.wake(tx, held.apply(tx, events))
         agenda.wake_tenants(tx, events)
 
     @command("billing.run_payments")
     def run_payments(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        payments.turn(tx, [request["tenant"]])
         tenant = _tenant(tx, request["tenant"])
         count, amount = payments.run_payments(tx, tenant, request["run"])
         return {"tenant": tenant.id, "run": request["run"], "postings": count, "amount": amount}

@@ -125,7 +125,8 @@ def _each(services: tuple[str, ...], ids: set[str], action: Any, word: str) -> N
     left, count = set(ids), 0
     for _, queue in _queues(services):
         try:
-            here = {one.id for one in letters.list_parked(_uri(), queue, sys.maxsize)} & left
+            # an event that several services could not take is parked at each of them
+            here = {one.id for one in letters.list_parked(_uri(), queue, sys.maxsize)} & ids
             if here:
                 count += action(_uri(), queue, here)
         except letters.NoSuchQueue:

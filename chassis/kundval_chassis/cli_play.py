@@ -7,11 +7,15 @@ from datetime import date
 
 import click
 
-from kundval_contracts.errors import KundvalError, Unavailable
+from kundval_contracts.client import SERVICES, Client
+from kundval_contracts.errors import KundvalError, TimedOut, Unavailable
 
 from .cli_call import connect
 from .cli_simulate import ANYTHING_ELSE, Day, read_caseload
 from .present import as_json, console, show
+
+#: seconds within which every service says that it is there; during a play much more patience is right
+ANSWER_SECONDS = 10.0
 
 
 @click.command("play")
@@ -39,15 +43,26 @@ def command(file: str, as_of: date | None, as_text: bool, tenant: str | None) ->
 
     try:
         with connect() as client:
+            _require_suite(client)
             answer = play(caseload, client, tenant=name, tell=tell)
     except Unavailable as error:
         click.echo(f"{error.message} Is the suite running? `make up` starts it.", err=True)
         sys.exit(ANYTHING_ELSE)
     except KundvalError as error:
-        click.echo(f"{error.code}: {error.message}", err=True)
+        click.echo(str(error), err=True)
         sys.exit(ANYTHING_ELSE)
     if as_text:
         sys.stdout.buffer.write(as_json(answer).encode("utf-8"))
         sys.stdout.buffer.flush()
     else:
         show(answer, console())
+
+
+def _require_suite(client: Client) -> None:
+    """Ask every service for a sign of life, so that nobody waits for minutes for one that is not there."""
+    calls = [(service, client.submit(f"{service}.info", timeout=ANSWER_SECONDS)) for service in SERVICES]
+    for service, call in calls:
+        try:
+            call.result()
+        except TimedOut:
+            raise Unavailable(f"The service {service} does not answer.") from None

@@ -109,7 +109,7 @@ def test_ids_that_no_address_and_no_file_could_hold_get_their_messages_through(c
         town.open()
         town.add(assignment("AMI_2", D, name="Å/..@+:1"))
         town.day("2024-05-01")
-        eventually(lambda: "PENDING" not in town.summary("notifications")["messages"])  # noqa: B023
+        eventually(lambda: "PENDING" not in town.summary("notifications")["messages"])
         assert set(town.summary("notifications")["messages"]) == {"SENT"}
         town._places.clear()
     assert not (suite.folder.parent / "escape").exists()

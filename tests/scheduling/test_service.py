@@ -29,8 +29,8 @@ def obligations(town: Town) -> dict[tuple[str, str, int], dict[str, Any]]:
 
 def test_a_month_that_is_caught_up_with_at_once_ends_like_one_of_single_days(client: Client) -> None:
     by_day, at_once = Town(client), Town(client)
-    for town in (by_day, at_once):
-        town.add(*CASES)
+    for one in (by_day, at_once):
+        one.add(*CASES)
     day = date(2024, 4, 15)
     while day <= date(2024, 5, 21):
         by_day.client.call("assignment.open_day", tenant=by_day.name, date=day)
@@ -70,8 +70,8 @@ def test_a_withdrawn_fact_leaves_the_obligations_as_if_it_had_never_been(client:
     never, withdrawn = Town(client), Town(client)
     never.add(assignment("AMI_2", D))
     withdrawn.add(assignment("AMI_2", D, exited("2024-05-20")))
-    for town in (never, withdrawn):
-        town.day("2024-07-01")
+    for one in (never, withdrawn):
+        one.day("2024-07-01")
     assert withdrawn.ask("scheduling.obligations") != never.ask("scheduling.obligations")
     withdrawn.withdraw("A-1", "5")
     withdrawn.settle()

@@ -38,10 +38,10 @@ lint: setup
 	$(BIN)/lint-imports
 
 check: lint ## lint, types, imports and the pure tests: under a minute
-	$(BIN)/pytest -q -m "not servers"
+	$(BIN)/pytest -q -n 2 -m "not servers"
 
-test: lint servers ## every test, against real PostgreSQL and RabbitMQ
-	$(BIN)/pytest
+test: check servers ## every test, against real PostgreSQL and RabbitMQ
+	$(BIN)/pytest -m servers
 
 bench: setup servers ## measured claims, with peers beside
 	$(BIN)/python -m bench

@@ -8,6 +8,7 @@ from datetime import date
 
 from .codes import FactKind, Ownership, Programme
 from .facts import Fact
+from .rules import rule
 from .settings import RuleSettings
 
 
@@ -45,6 +46,7 @@ class Plan:
     step_up: tuple[Step, ...] = ()
 
 
+@rule("NACKA-2")
 @dataclass(frozen=True, slots=True)
 class Provider:
     """A provider and the day from which it is authorised for each programme (NACKA-1, NACKA-2)."""

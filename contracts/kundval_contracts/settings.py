@@ -69,12 +69,17 @@ def _decimal(value: Any) -> Decimal:
 
 
 def read_money(value: Any) -> Decimal:
-    """An amount in SEK: not negative, at most two decimals, never a float."""
+    """An amount in SEK: not negative, below ten million, at most two decimals, never a float.
+
+    No fee or bonus for one person is larger; and the sum of a payment run must stay within what the ledger holds.
+    """
     amount = _decimal(value)
     if amount < 0:
         raise ValueError("must not be negative")
-    if amount.adjusted() > 12 or amount != amount.quantize(Decimal("0.01")):
-        raise ValueError("must have at most two decimals and fewer than 13 digits")
+    if amount >= 10_000_000:
+        raise ValueError("must be below 10000000")
+    if amount != amount.quantize(Decimal("0.01")):
+        raise ValueError("must have at most two decimals")
     return amount.quantize(Decimal("0.01"))
 
 

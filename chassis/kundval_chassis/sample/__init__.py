@@ -15,6 +15,7 @@ from datetime import date
 from typing import Any
 
 from kundval_contracts.calendar import add_days, add_months
+from kundval_contracts.rules import rule
 
 from . import people
 from .chance import Chance, weekday
@@ -33,6 +34,7 @@ TARIFFS = (
 )
 
 
+@rule("NACKA-19", "NACKA-22")
 def make(seed: int = SEED, residents: int = RESIDENTS, *, weekly_contacts: bool = False) -> dict[str, Any]:
     """A caseload document of `residents` residents (a few have two assignments), as JSON values.
 

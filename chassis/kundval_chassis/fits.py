@@ -58,8 +58,12 @@ def check(schema: Schema, strict: bool) -> Check:
 
 def _field(field: fields.Field[Any], strict: bool) -> Check:
     test = _of_type(field, strict)
+    # a validator looks at the loaded value
+    loaded = date.fromisoformat if isinstance(field, fields.Date) else _as_it_is
+    if field.validators and isinstance(field, fields.Enum | fields.Nested):
+        test = _unsure
     for validator in field.validators:
-        test = _and(test, validator)
+        test = _and(test, validator, loaded)
     if not field.allow_none:
         return test
     return lambda value: value is None or test(value)
@@ -87,12 +91,12 @@ def _of_type(field: fields.Field[Any], strict: bool) -> Check:
     return _unsure
 
 
-def _and(test: Check, validator: Callable[[Any], Any]) -> Check:
+def _and(test: Check, validator: Callable[[Any], Any], loaded: Callable[[Any], Any]) -> Check:
     def both(value: Any) -> bool:
         if not test(value):
             return False
         try:
-            validator(value)
+            validator(loaded(value))
         except ValidationError:
             return False
         return True
@@ -108,6 +112,10 @@ def _is_date(value: Any) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _unsure(_: Any) -> bool:

@@ -82,6 +82,12 @@ class Suite:
 
     def start(self, *names: str) -> None:
         """Start these services (default: all) and wait until they are ready."""
+        self.spawn(*names)
+        for name in names or SERVICES:
+            self.wait_ready(name)
+
+    def spawn(self, *names: str) -> None:
+        """Start these services (default: all), and wait for nothing."""
         for name in names or SERVICES:
             service = name.partition("#")[0]
             port = self.ports.setdefault(name, _free_port())
@@ -93,8 +99,6 @@ class Suite:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                 )
-        for name in names or SERVICES:
-            self.wait_ready(name)
 
     def wait_ready(self, name: str) -> None:
         deadline = time.monotonic() + READY_SECONDS

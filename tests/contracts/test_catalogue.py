@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from docs import build_catalogue
-from kundval_contracts.events import EVENTS
+from kundval_contracts.events import EVENTS, SERVICES
 from kundval_contracts.rpc import METHODS
 from kundval_contracts.settings import SETTINGS
 
@@ -38,7 +38,8 @@ def test_every_setting_event_and_method_is_in_its_page() -> None:
     pages = {name: made() for name, made in build_catalogue.PAGES.items()}
     assert not [key for key in SETTINGS if f"`{key}`" not in pages["settings.md"]]
     assert not [name for name in EVENTS if f"\n### {name}\n" not in pages["events.md"]]
-    assert not [name for name in METHODS if f"\n### {name}\n" not in pages["rpc.md"]]
+    own = [name for name in METHODS if name.partition(".")[0] in SERVICES]  # other tests add methods
+    assert not [name for name in own if f"\n### {name}\n" not in pages["rpc.md"]]
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -237,6 +237,26 @@ def test_one_mail_that_the_server_does_not_want_holds_up_no_other(
     mailbox.close()
 
 
+def test_what_a_process_that_died_had_handed_over_is_not_handed_over_again(
+    place: Town, mailing: Suite, mailbox: Mailbox
+) -> None:
+    mailbox.mails.clear()
+    mailbox.open()
+    place.add(assignment("AMI_2", D))
+    place.day("2024-05-01")
+    count = len(place.messages(mailing))
+    with psycopg.connect(mailing.databases["notifications"]) as connection:
+        # as it is when a process dies before the commit: handed over, and not marked; one has lost its reason since
+        where = "WHERE tenant = %s"
+        connection.execute(f"UPDATE message SET state = 'PENDING', channel = NULL {where}", (place.name,))
+        connection.execute(
+            f"UPDATE notice SET superseded_at = now() {where} AND kind = 'OBLIGATION_OVERDUE'", (place.name,)
+        )
+    eventually(lambda: place.summary("notifications")["messages"] == {"SENT": count})
+    assert len(mailbox.mails) == count == len(place.messages(mailing))
+    mailbox.close()
+
+
 def test_the_database_keeps_one_message_for_each_notice(town: Town, suite: Suite) -> None:
     town.add(assignment("AMI_2", D, EXIT))
     town.day("2024-07-01")

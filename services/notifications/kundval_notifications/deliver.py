@@ -150,17 +150,22 @@ class Post(DependencyProvider):
         rows = store.to_send(tx, BATCH)
         if not rows:
             return 0
-        store.withdraw(tx, [row["notice"] for row in rows if row["superseded_at"] is not None])
         done: dict[int, str] = {}
+        pointless: list[int] = []
         away: OSError | None = None
         with _Mailer(self._connect) as mailer:
             for row in rows:
-                if row["superseded_at"] is not None:
-                    continue
                 try:
-                    if away is not None:
+                    mail = self.compose(row)
+                    if self._was_handed_over(row, mail):
+                        done[row["notice"]] = self.channel
+                    elif row["superseded_at"] is not None:
+                        pointless.append(row["notice"])
+                    elif away is not None:
                         raise away
-                    done[row["notice"]] = self._hand_over(row, mailer)
+                    else:
+                        self._hand_over(row, mail, mailer)
+                        done[row["notice"]] = self.channel
                 except _Unreachable as error:
                     # the others would only wait for it as long, one after the other
                     away = error
@@ -168,23 +173,40 @@ class Post(DependencyProvider):
                 except Exception as error:
                     # whatever is wrong with this one must not hold up the others
                     self._postpone(tx, row, error)
+        store.withdraw(tx, pointless)
         store.sent(tx, done)
         for row in rows:
             if row["notice"] in done:
                 self._tell(tx, row, done[row["notice"]])
         return len(rows)
 
-    def _hand_over(self, row: Mapping[str, Any], mailer: _Mailer) -> str:
-        """Hand over one message to every channel that is set; their names. Raises OSError, SMTPException."""
-        mail = self.compose(row)
-        channels = []
-        if self.folder is not None:
-            self._to_folder(self.folder / _name(row["tenant"], 120), row["notice"], mail)
-            channels.append("FOLDER")
+    @property
+    def channel(self) -> str:
+        """The channels that are set."""
+        return "_".join([*(["FOLDER"] if self.folder else []), *(["SMTP"] if self.smtp_host else [])]) or "NONE"
+
+    def _hand_over(self, row: Mapping[str, Any], mail: Message, mailer: _Mailer) -> None:
+        """Hand over one message to every channel that is set. Raises OSError, SMTPException.
+
+        The folder comes last: what is there has been handed over to all.
+        """
         if self.smtp_host:
             mailer.send(mail)
-            channels.append("SMTP")
-        return "_".join(channels) or "NONE"
+        file = self._file(row)
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            # under a name of its own first: a reader never sees half a message
+            half = file.with_name(f".{file.stem}.half")
+            half.write_bytes(bytes(mail))
+            os.replace(half, file)
+
+    def _file(self, row: Mapping[str, Any]) -> Path | None:
+        return self.folder / _name(row["tenant"], 120) / f"{row['notice']}.eml" if self.folder else None
+
+    def _was_handed_over(self, row: Mapping[str, Any], mail: Message) -> bool:
+        """Whether a process that died before it could say so had handed over this very message."""
+        file = self._file(row)
+        return file is not None and file.exists() and file.read_bytes() == bytes(mail)
 
     def _tell(self, tx: Tx, row: Mapping[str, Any], channel: str) -> None:
         data = {
@@ -210,14 +232,6 @@ class Post(DependencyProvider):
         if self.starttls:
             mailer.starttls()
         return mailer
-
-    @staticmethod
-    def _to_folder(folder: Path, notice: int, mail: Message) -> None:
-        """Write under a name of its own and rename: a reader never sees half a message, a repeat changes nothing."""
-        folder.mkdir(parents=True, exist_ok=True)
-        half = folder / f".{notice}.half"
-        half.write_bytes(bytes(mail))
-        os.replace(half, folder / f"{notice}.eml")
 
     def _run(self) -> None:
         while not self._stopping:

@@ -39,7 +39,7 @@ def run_payments(tx: Tx, tenant: Tenant, run: date) -> tuple[int, Decimal]:
         raise Conflict(f"A run of {latest} has been made; one of {run} would come too late.")
     count, total = 0, Decimal("0.00")
     for cases in agenda.awake(tx, tenant.id, run):
-        posted = store.postings_of(tx, tenant.id, [case.assignment for case in cases])
+        posted = store.postings_of(tx, tenant.id, [case.assignment for case in cases], derivations=False)
         fresh: list[tuple[Posting, Programme, int]] = []
         until: dict[str, date | None] = {}
         for case in cases:
@@ -53,6 +53,8 @@ def run_payments(tx: Tx, tenant: Tenant, run: date) -> tuple[int, Decimal]:
             until[case.assignment] = _look_again(case, due, run)
         _publish(tx, tenant.id, run, fresh, store.add_entries(tx, tenant.id, fresh))
         agenda.rest(tx, tenant.id, until)
+        # a first run of a large municipality tells of a million entries: not all of them in memory at once
+        tx.flush()
         count += len(fresh)
         total += sum((posting.amount for posting, _, _ in fresh), Decimal(0))
     store.add_run(tx, tenant.id, run, count, total)

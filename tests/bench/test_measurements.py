@@ -1,0 +1,77 @@
+"""Every measurement of `bench/` runs against real servers and yields figures that can be; none is held to a time."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bench import cases, events, footprint, recompute, report, rpc, suite
+from bench.machine import Machine
+
+
+@pytest.fixture(scope="module")
+def machine(servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    return Machine(servers.env, tmp_path_factory.mktemp("bench"))
+
+
+@pytest.mark.parametrize(
+    ("measure", "size"),
+    [
+        pytest.param(suite.measure, suite.TINY, id="a, the whole suite"),
+        pytest.param(events.measure, events.TINY, id="b, events"),
+        pytest.param(rpc.measure, rpc.TINY, id="c, RPC"),
+        pytest.param(recompute.measure, recompute.TINY, id="d, recomputation"),
+        pytest.param(footprint.measure, footprint.TINY, id="e, footprint"),
+    ],
+)
+@pytest.mark.slow
+def test_a_measurement_yields_sane_figures(
+    measure: Callable[[Machine, Any], report.Report], size: Any, machine: Machine
+) -> None:
+    found = measure(machine, size)
+    assert found.rows
+    for row in found.rows:
+        for spread in (row.value, row.peer_value, row.ratio):
+            if spread is not None:
+                assert 0 < spread.least <= spread.median <= spread.most < math.inf, row
+        # a promise is about a ratio
+        assert row.target is None or row.met is not None, row
+    console = Console(width=150, record=True, file=io.StringIO())
+    report.show({"x": found}, console)
+    assert found.rows[0].what in console.export_text()
+    json.dumps(report.as_json({}, {"x": found}), allow_nan=False)
+
+
+def test_held_assignments_are_copies_of_the_sample_under_ids_of_their_own() -> None:
+    known = len(cases.caseload().assignments)
+    found = list(cases.held(known + 5, "t"))
+    assert len({case[:2] for case, _ in found}) == known + 5
+    assert [fact[2:] for fact in found[2][1]] == [fact[2:] for fact in found[known + 2][1]]
+    assert all(fact[:2] == case[:2] for case, facts in found for fact in facts)
+
+
+def test_a_ratio_is_taken_round_by_round_and_more_is_better() -> None:
+    rates = report.beside("x", "rate", "1/s", [10, 30, 20], "peer", [10, 10, 10], target=1.5)
+    assert rates.ratio is not None and (rates.ratio.least, rates.ratio.median, rates.ratio.most) == (1, 2, 3)
+    assert rates.met
+    times = report.beside("x", "time", "ms", [2.0], "peer", [1.0], target=1.0, less_is_better=True)
+    assert times.ratio is not None and times.ratio.median == 0.5
+    assert not times.met
+
+
+def test_a_bound_from_above_is_met_from_below() -> None:
+    row = report.Row("x", "time", "s", report.Spread.of([2]), ratio=report.Spread.of([2]), target=3, at_most=True)
+    assert row.met
+
+
+def test_the_readme_names_every_measurement() -> None:
+    text = Path(report.__file__).with_name("README.md").read_text(encoding="utf-8")
+    for letter in "abcde":
+        assert f"({letter})" in text

@@ -24,6 +24,8 @@ import psycopg
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "deploy" / "local" / "servers"
 START_SECONDS = 400
+#: of the measured processes; stays when the servers have gone
+LOGS = Path(__file__).with_name("results") / "log"
 
 
 class Machine:
@@ -142,7 +144,7 @@ def servers(name: str = "bench") -> Iterator[Machine]:
     ours = _stamp(folder / "env") != stamp
     try:
         pairs = (line.partition("=") for line in _servers("env", name).splitlines())
-        yield Machine({left: right.strip("'") for left, _, right in pairs}, folder / "log")
+        yield Machine({left: right.strip("'") for left, _, right in pairs}, LOGS)
     finally:
         if ours:
             _servers("down", name, "--wipe")

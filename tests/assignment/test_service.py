@@ -244,6 +244,45 @@ def test_a_provider_does_not_decide_for_the_municipality(town: Town, alfa: Clien
     assert len(town.states("A-1")["facts"]) == 6
 
 
+def test_a_provider_from_which_a_client_has_gone_knows_nothing_of_what_came_after(
+    town: Town, alfa: Client, beta: Client
+) -> None:
+    switch = fact("2024-06-01", "provider_switch", provider="beta", approved=True)
+    town.add(assignment("AMI_2", D, fact("2024-04-01", "mapping_done"), switch, exited("2024-07-01")))
+    town.day("2024-07-15")
+    seen = alfa.call("assignment.state", tenant=town.name, assignment="A-1")
+    assert (seen["provider"], seen["state"]) == ("alfa", "ACTIVE")
+    assert [row["fact"] for row in seen["facts"]][-1] == "mapping_done"
+    now = beta.call("assignment.state", tenant=town.name, assignment="A-1")
+    assert (now["provider"], len(now["facts"])) == ("beta", 8)
+    # what was before it may still be told by alfa, what came after only by beta
+    assert town.state("A-1", fact("2024-05-31", "plan_done"), by=alfa)["recorded"] == 1
+    for what in (fact("2024-06-01", "contact"), exited("2024-07-02")):
+        with pytest.raises(Forbidden):
+            town.state("A-1", what, by=alfa, keep_refused=True)
+    assert town.state("A-1", fact("2024-06-01", "contact"), by=beta)["recorded"] == 1
+
+
+def test_a_provider_that_a_client_only_asks_for_sees_nothing_yet(town: Town, beta: Client) -> None:
+    wish = fact("2024-06-01", "provider_switch", provider="beta", approved=False)
+    town.add(assignment("AMI_2", D, wish))
+    with pytest.raises(Forbidden):
+        beta.call("assignment.state", tenant=town.name, assignment="A-1")
+    town.state("A-1", manual("2024-06-10", "SWITCH"))
+    assert beta.call("assignment.state", tenant=town.name, assignment="A-1")["facts"]
+
+
+def test_a_provider_that_declined_sees_nothing_when_another_is_chosen(town: Town, alfa: Client, beta: Client) -> None:
+    chosen = [fact(D, "decided"), fact(D, "results_shown"), fact(D, "provider_chosen", provider="alfa")]
+    town.register(bare("AMI_2"))
+    town.state("A-1", *chosen)
+    town.state("A-1", fact("2024-03-17", "declined"), by=alfa)
+    town.state("A-1", fact("2024-03-18", "provider_chosen", provider="beta"))
+    assert beta.call("assignment.state", tenant=town.name, assignment="A-1")["facts"]
+    with pytest.raises(Forbidden):
+        alfa.call("assignment.state", tenant=town.name, assignment="A-1")
+
+
 def test_a_provider_of_another_town_sees_nothing(town: Town, suite: Suite) -> None:
     town.add(assignment("AMI_2", D))
     with suite.client("PROVIDER", organisation="alfa", tenant="elsewhere") as stranger, pytest.raises(Forbidden):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 from marshmallow import ValidationError
@@ -213,14 +214,17 @@ MUNICIPAL = frozenset(
 
 def require_access(tx: Tx, tenant: Tenant, caller: Caller, given: Iterable[tuple[str, Fact]]) -> None:
     """A provider states what is its to state, in its own name, about assignments that it is, or is asked to be, in
-    charge of. Raises Forbidden.
+    charge of; about one that has passed to another, what was before that day. Raises Forbidden.
     """
     if caller.provider is None:
         return
     facts = list(given)
     records = store.load_records(tx, tenant.id, sorted({assignment for assignment, _ in facts}))
     for name, fact in facts:
-        caller.require(caller.provider if name in records and _knows(records[name], caller.provider) else None)
+        until = _sees_until(records[name], tenant, caller.provider) if name in records else date.min
+        # the bonus of an earlier exit may be claimed when the client has long gone to another (AMB-24)
+        if until == date.min or (fact.on >= until and fact.kind is not FactKind.BONUS_CLAIMED):
+            caller.require(None)
         if fact.kind in MUNICIPAL:
             raise Forbidden(f"A provider may not state the fact {fact.kind}.", code="FACT_NOT_ALLOWED")
         if fact.get("provider") not in (None, caller.provider):
@@ -228,10 +232,20 @@ def require_access(tx: Tx, tenant: Tenant, caller: Caller, given: Iterable[tuple
 
 
 def state(tx: Tx, tenant: Tenant, assignment: str, caller: Caller) -> dict[str, Any]:
-    """Where an assignment stands, with every fact and whether it counts. Raises NotFound, Forbidden."""
+    """Where an assignment stands, with every fact and whether it counts. Raises NotFound, Forbidden.
+
+    A provider from which it has passed to another is shown where it stood on the day before.
+    """
     record = _one(tx, tenant, assignment)
-    if caller.provider is not None and not _knows(record, caller.provider):
-        caller.require(None)
+    if caller.provider is not None:
+        until = _sees_until(record, tenant, caller.provider)
+        if until == date.min:
+            caller.require(None)
+        if until < date.max:
+            tenant = replace(tenant, business_date=min(until - timedelta(days=1), tenant.business_date or date.max))
+            record.stated = {key: one for key, one in record.stated.items() if one.fact.on < until}
+            facts = record.case.having(one.fact for one in record.stated.values())
+            record.state = judge(facts, record.client, tenant).state
     case = record.case.having(stated.fact for stated in record.stated.values() if stated.in_effect)
     provider = Timeline(case, tenant.settings).provider_on(tenant.business_date or date.max)
     return {
@@ -284,10 +298,14 @@ def _one(tx: Tx, tenant: Tenant, assignment: str) -> Record:
     return records[assignment]
 
 
-def _knows(record: Record, provider: str) -> bool:
-    """True if the provider was ever chosen for, or put in charge of, the assignment by a fact in effect."""
-    return any(
-        stated.in_effect and stated.fact.get("provider") == provider
-        for stated in record.stated.values()
-        if stated.fact.kind in (FactKind.PROVIDER_CHOSEN, FactKind.PROVIDER_SWITCH, FactKind.RESUMED)
-    )
+def _sees_until(record: Record, tenant: Tenant, provider: str) -> date:
+    """The first day of which the provider may know nothing: date.max while it is in charge or is asked to be, the day
+    on which the assignment passed to another, date.min if it never had it.
+    """
+    case = record.case.having(stated.fact for stated in record.stated.values() if stated.in_effect)
+    charges = Timeline(case, tenant.settings).charges
+    asked = next(reversed(list(case.of(FactKind.PROVIDER_CHOSEN))), None)
+    is_asked = asked is not None and asked["provider"] == provider and (not charges or asked.on >= charges[-1][0])
+    if is_asked or (charges and charges[-1][1] == provider):
+        return date.max
+    return next((after[0] for one, after in reversed([*pairwise(charges)]) if one[1] == provider), date.min)

@@ -75,12 +75,17 @@ class Child:
             ready, _, _ = select.select([self._process.stdout], [], [], max(0, left))
             more = self._process.stdout.read(65536) if ready else b""
             if not more:
-                why = "ended" if ready else "does not answer"
-                raise ChildFailed(f"{self._name} {why}; see {self._log}")
+                raise ChildFailed(f"{self._name} {self._end() if ready else 'does not answer'}; see {self._log}")
             self._rest += more
         line, _, self._rest = self._rest.partition(b"\n")
         found: dict[str, Any] = json.loads(line)
         return found
+
+    def _end(self) -> str:
+        try:
+            return f"ended with status {self._process.wait(2)}"
+        except subprocess.TimeoutExpired:
+            return "says no more"
 
     @property
     def cpu(self) -> float:

@@ -200,7 +200,7 @@ class _Player:
             position = self.client.call(f"{service}.positions", tenant=self.tenant, timeout=CALL_SECONDS)
             for source in CONSUMERS.get(service, ()):
                 lag = published[source] - position["handled"].get(source, 0)
-                if lag:
+                if lag > 0:
                     behind.append((service, source, lag))
             published[service] = position["published"]
         return behind

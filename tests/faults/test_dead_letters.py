@@ -49,7 +49,7 @@ def broken(tenant: str) -> dict[str, tuple[str, dict[str, Any]]]:
 def publish(suite: Suite, event: dict[str, Any]) -> None:
     """As a service would: to its exchange, from which every consumer gets it."""
     name = event["type"].removeprefix("se.kundval.").rpartition(".")[0]
-    with Connection(suite.amqp_uri) as connection:
+    with Connection(suite.amqp_uri, transport_options={"confirm_publish": True}) as connection:
         connection.Producer().publish(
             json.dumps(event).encode(),
             exchange=f"{name.partition('.')[0]}.events",

@@ -208,7 +208,7 @@ def test_rubbish_in_the_queues_is_parked_and_disturbs_nothing(
     before = parked(suite)
 
     def fill() -> None:
-        with Connection(suite.amqp_uri) as connection:
+        with Connection(suite.amqp_uri, transport_options={"confirm_publish": True}) as connection:
             publisher = connection.Producer()
             for service in CONSUMERS:
                 for body in RUBBISH * 20:

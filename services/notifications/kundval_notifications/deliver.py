@@ -1,7 +1,9 @@
 """Delivery: each message once, to a folder and, if one is set, to a mail server.
 
-A message is handed over and marked in one transaction; if the process dies in between it is handed over again
-under the same name and Message-ID: the folder then holds it once, and a mail server can tell that it has it.
+A message is handed over and marked in one transaction. If the process dies in between, what is in the folder is
+known to have been handed over; without a folder a mail server gets it again under the same Message-ID, and can tell.
+A mail server that is away is waited for, however long; a mail that it refuses is tried some times more. A message
+whose reason goes before it was handed over is withdrawn.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from kundval_contracts import rpc
 from kundval_contracts.money import MoneyField
-from kundval_contracts.rpc import CallerRole, Method
+from kundval_contracts.rpc import CallerRole, Method, Policy, Reach, Shield
 
 from .question import METHOD
 
@@ -19,4 +19,5 @@ class Posted(rpc.Message):
 
 if METHOD not in rpc.METHODS:
     roles = frozenset({CallerRole.CONTROLLER, CallerRole.SYSTEM})
-    rpc.register(Method(METHOD, rpc.AssignmentRequest(), Posted(), "query", roles, "measure a query"))
+    policy = Policy(Reach.NOTHING, Shield.OPAQUE, personal=False)
+    rpc.register(Method(METHOD, rpc.AssignmentRequest(), Posted(), "query", roles, "measure a query", policy))

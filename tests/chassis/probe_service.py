@@ -12,7 +12,7 @@ from marshmallow import fields
 
 from kundval_contracts import rpc
 from kundval_contracts.money import MoneyField
-from kundval_contracts.rpc import CallerRole, Method
+from kundval_contracts.rpc import CallerRole, Method, Policy, Reach, Shield
 
 
 class Add(rpc.TenantRequest):
@@ -46,19 +46,21 @@ class Echo(rpc.Message):
 
 
 STAFF = frozenset({CallerRole.CONTROLLER, CallerRole.SYSTEM})
+SHUT = Policy(Reach.NOTHING, Shield.NONE, personal=False)
+OWN = Policy(Reach.OWN_ROWS, Shield.NONE, personal=False)
 
 METHODS = (
-    Method("probe.add", Add(), Added(), "command", STAFF, "add to the sum"),
-    Method("probe.ask", Ask(), Rows(), "query", STAFF | {CallerRole.PROVIDER}, "show rows", "rows"),
-    Method("probe.leak", Ask(), Rows(), "query", STAFF | {CallerRole.PROVIDER}, "show too much", "rows"),
-    Method("probe.broken", Ask(), Rows(), "query", STAFF, "break the answer's schema", "rows"),
-    Method("probe.crash", Ask(), Rows(), "query", STAFF, "raise something foreign", "rows"),
-    Method("probe.echo", Echo(), Echo(), "query", STAFF, "give it back"),
-    Method("probe.context", rpc.Nothing(), Echo(), "query", STAFF, "show the context"),
-    Method("probe.relay", rpc.Nothing(), Echo(), "query", STAFF, "ask another service for its context"),
-    Method("probe.die", rpc.Nothing(), Echo(), "query", STAFF, "kill the container"),
-    Method("probe.deaf", rpc.Nothing(), Echo(), "query", STAFF, "lose the way back"),
-    Method("probe.info", rpc.Nothing(), rpc.Info(), "query", STAFF, "say which version runs"),
+    Method("probe.add", Add(), Added(), "command", STAFF, "add to the sum", SHUT),
+    Method("probe.ask", Ask(), Rows(), "query", STAFF | {CallerRole.PROVIDER}, "show rows", OWN, "rows"),
+    Method("probe.leak", Ask(), Rows(), "query", STAFF | {CallerRole.PROVIDER}, "show too much", OWN, "rows"),
+    Method("probe.broken", Ask(), Rows(), "query", STAFF, "break the answer's schema", SHUT, "rows"),
+    Method("probe.crash", Ask(), Rows(), "query", STAFF, "raise something foreign", SHUT, "rows"),
+    Method("probe.echo", Echo(), Echo(), "query", STAFF, "give it back", SHUT),
+    Method("probe.context", rpc.Nothing(), Echo(), "query", STAFF, "show the context", SHUT),
+    Method("probe.relay", rpc.Nothing(), Echo(), "query", STAFF, "ask another service for its context", SHUT),
+    Method("probe.die", rpc.Nothing(), Echo(), "query", STAFF, "kill the container", SHUT),
+    Method("probe.deaf", rpc.Nothing(), Echo(), "query", STAFF, "lose the way back", SHUT),
+    Method("probe.info", rpc.Nothing(), rpc.Info(), "query", STAFF, "say which version runs", SHUT),
 )
 
 MIGRATION = "CREATE TABLE added (id serial PRIMARY KEY, tenant text NOT NULL, amount numeric NOT NULL)"

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from kundval_chassis.rpc_check import fits
-from kundval_contracts.rpc import METHODS, Line, Lines, Message
+from kundval_contracts.rpc import METHODS, Message
+from kundval_contracts.rpc.billing import Line, Lines
 
 LINE = {
     "assignment": "A-001", "provider": "alfa", "kind": "MONTHLY_FEE", "sequence": 1, "from": "2024-03-15",

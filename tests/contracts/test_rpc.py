@@ -12,7 +12,7 @@ from marshmallow import RAISE, fields
 from kundval_contracts import rpc
 from kundval_contracts.codes import FactKind
 from kundval_contracts.errors import InvalidRequest, UnknownMethod
-from kundval_contracts.rpc import METHODS, CallerRole, Method
+from kundval_contracts.rpc import METHODS, CallerRole, Method, Policy, Reach, Shield
 
 SUITE = ("assignment", "scheduling", "billing", "notifications")
 
@@ -194,5 +194,13 @@ def test_an_unknown_method_is_an_unknown_method() -> None:
 def test_a_name_is_registered_once() -> None:
     with pytest.raises(ValueError, match=r"billing\.lines"):
         rpc.register(
-            Method("billing.lines", rpc.Nothing(), rpc.Nothing(), "query", frozenset({CallerRole.SYSTEM}), "again")
+            Method(
+                "billing.lines",
+                rpc.Nothing(),
+                rpc.Nothing(),
+                "query",
+                frozenset({CallerRole.SYSTEM}),
+                "again",
+                Policy(Reach.NOTHING, Shield.NONE, personal=False),
+            )
         )

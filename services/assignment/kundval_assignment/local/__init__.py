@@ -1,0 +1,1 @@
+"""The municipality's own ways: its profile, shown as data."""

@@ -52,6 +52,7 @@ class Suite:
         self.folder = folder
         self.settings = settings
         self.key = secrets.token_hex(32)
+        self.person_keys = f"first:{secrets.token_hex(32)}"
         self.ports: dict[str, int] = {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         for service in SERVICES:
@@ -73,6 +74,7 @@ class Suite:
         return own | {
             "KUNDVAL_AMQP_URI": self.amqp_uri,
             "KUNDVAL_TOKEN_KEY": self.key,
+            "KUNDVAL_ASSIGNMENT_PERSON_KEYS": self.person_keys,
             "KUNDVAL_RULES_FILE": str(RULES),
             "KUNDVAL_OUTBOX_DIR": str(self.messages),
             "KUNDVAL_HTTP_HOST": "127.0.0.1",

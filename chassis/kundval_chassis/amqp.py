@@ -13,6 +13,8 @@ import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
 from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -21,7 +23,7 @@ import amqp
 from amqp import spec
 from amqp.exceptions import AMQPError, NotFound, PreconditionFailed
 
-from kundval_contracts.envelope import CONTENT_TYPE, exchange_of
+from kundval_contracts.envelope import CONTENT_TYPE, exchange_of, restricted_exchange_of
 
 #: The broker is away, restarting, or closed the connection or channel: connect again.
 BROKER_ERRORS: tuple[type[Exception], ...] = (OSError, AMQPError)
@@ -52,7 +54,7 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message to publish: persistent, mandatory, confirmed."""
+    """A message to publish: persistent, confirmed, and unless `mandatory` is false told of if no queue takes it."""
 
     exchange: str
     routing_key: str
@@ -60,6 +62,7 @@ class Outgoing:
     message_id: str
     headers: Mapping[str, Any] = field(default_factory=dict)
     content_type: str = CONTENT_TYPE
+    mandatory: bool = True
 
 
 class Link:
@@ -159,7 +162,7 @@ class Link:
                 channel.send_method(
                     spec.Basic.Publish,
                     "Bssbb",
-                    (0, message.exchange, message.routing_key, True, False),
+                    (0, message.exchange, message.routing_key, message.mandatory, False),
                     content,
                 )
         deadline = monotonic() + timeout
@@ -314,6 +317,24 @@ def parse_uri(uri: str) -> dict[str, Any]:
 # --- shapes ------------------------------------------------------------------------------------------
 
 
+def queue_of(service: str) -> str:
+    """Name of the queue from which a service takes events."""
+    return f"{service}.events-in"
+
+
+@cache
+def _queues_of_the_suite() -> frozenset[str]:
+    services: tuple[str, ...] = import_module("kundval_contracts.events").SERVICES
+    return frozenset(map(queue_of, services))
+
+
+def may_know_places(queue: str) -> bool:
+    """True for the queues from which the services of the suite take events, and no other: they get restricted events
+    whole. Who may read these queues is for the broker's permissions to say.
+    """
+    return queue in _queues_of_the_suite()
+
+
 def retry_queue(queue: str, delay: int) -> str:
     """Name of the queue in which events wait `delay` milliseconds. The delay is part of the name, because a
     queue cannot be changed: another setting is another queue, and what waits in the old one still comes back.
@@ -346,11 +367,19 @@ def declare_exchange(channel: amqp.Channel, service: str) -> str:
     return exchange
 
 
+def declare_restricted(channel: amqp.Channel, service: str) -> str:
+    """Declare the topic exchange of a service's restricted events, for the services of the suite alone; its name."""
+    exchange = restricted_exchange_of(service)
+    channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
+    return exchange
+
+
 def declare_consumer(
     channel: amqp.Channel, queue: str, sources: Iterable[str], delays: Sequence[int] = RETRY_DELAYS
 ) -> None:
     """Declare everything that a consumer of events needs: its queue bound to every event of its sources, a
     queue for each retry delay, and the parking. Raises PreconditionFailed if one exists in another shape.
+    The queue of a service of the suite is bound to the restricted events too.
 
     All are quorum queues. Only one consumer at a time gets messages, so that two instances of a service
     handle one batch after the other; when it goes away the next one takes over. Messages that leave a queue
@@ -381,6 +410,8 @@ def declare_consumer(
         declare(retry_queue(queue, delay), moved | {"x-dead-letter-routing-key": queue, "x-message-ttl": delay})
     for source in sources:
         channel.queue_bind(queue, declare_exchange(channel, source), "#")
+        if may_know_places(queue):
+            channel.queue_bind(queue, declare_restricted(channel, source), "#")
 
 
 __all__ = [
@@ -395,8 +426,11 @@ __all__ = [
     "declare_consumer",
     "declare_exchange",
     "declare_replays",
+    "declare_restricted",
+    "may_know_places",
     "parked_queue",
     "parse_uri",
+    "queue_of",
     "replays_queue",
     "retry_queue",
 ]

@@ -28,6 +28,7 @@ COMMANDS = {
     "status": "kundval_chassis.cli_status:status",
     "dead-letters": "kundval_chassis.cli_dead_letters:dead_letters",
     "rules": "kundval_chassis.cli_rules:command",
+    "profiles": "kundval_chassis.cli_profile:command",
     "run": "kundval_chassis.cli_run:run",
     "migrate": "kundval_chassis.cli_run:migrate",
     "token": "kundval_chassis.cli_call:token",

@@ -16,6 +16,10 @@ once. A database or broker that is away is nobody's failed attempt: the consumer
 its hand.
 
 Events are handed over in the order of the queue; one that had to be retried comes later than its successors.
+
+Of an event about a protected person a service of the suite gets the whole and the masked copy that is meant for
+others. The copy is passed over as if it had not come. The subject is remembered as restricted, so that what this
+service publishes about it is restricted too.
 """
 
 from __future__ import annotations
@@ -40,7 +44,7 @@ from nameko.extensions import Entrypoint
 
 from kundval_contracts.envelope import BadEvent, Event
 
-from . import context, db, inbox, telemetry
+from . import context, db, inbox, outbox, telemetry
 from .amqp import (
     BROKER_ERRORS,
     RETRY_DELAYS,
@@ -49,7 +53,9 @@ from .amqp import (
     PreconditionFailed,
     Stopped,
     declare_consumer,
+    may_know_places,
     parked_queue,
+    queue_of,
     retry_queue,
 )
 from .fits import fits
@@ -138,6 +144,7 @@ class Consumer:
     ):
         self.service = service
         self.queue = queue or queue_of(service)
+        self._sees_all = may_know_places(self.queue)
         self._sources = tuple(sources)
         self._pool = pool
         self._amqp_uri = amqp_uri
@@ -205,16 +212,18 @@ class Consumer:
 
     def _subscribe(self, link: Link) -> None:
         """Declare the queues, and ask each source for all its events if this queue has not got them: it is new, or it
-        was lost. The inbox knows what has been handled, so only what is missing takes effect.
+        was lost. The inbox knows what has been handled, so only what is missing takes effect. A queue from before there
+        were restricted events has not got those that were published meanwhile: it asks for them.
         """
         if link.depth(self.queue) is None:
             self._with_database(link, lambda tx: tx.execute("DELETE FROM subscription"))
         # before asking: what is published after the answer must find the binding
         declare_consumer(link.channel, self.queue, self._sources, self._delays)
-        rows = self._with_database(link, lambda tx: tx.query("SELECT source FROM subscription"))
-        for source in sorted(set(self._sources) - {row["source"] for row in rows}):
-            request_replay(amqp_uri=self._amqp_uri, source=source, queue=self.queue)
-            self._with_database(link, partial(_asked, source=source))
+        rows = self._with_database(link, lambda tx: tx.query("SELECT source, restricted FROM subscription"))
+        asked = {row["source"]: row["restricted"] or not self._sees_all for row in rows}
+        for source in sorted(set(self._sources) - {source for source, all_of_it in asked.items() if all_of_it}):
+            request_replay(amqp_uri=self._amqp_uri, source=source, queue=self.queue, restricted=source in asked)
+            self._with_database(link, partial(_asked, source=source, restricted=self._sees_all))
             log.info("history_requested", service=self.service, source=source)
 
     def _with_database(self, link: Link, work: Callable[[db.Tx], Any]) -> Any:
@@ -267,7 +276,8 @@ class Consumer:
         for delivery in batch:
             try:
                 delivery.event = self._read(delivery)
-                readable.append(delivery)
+                if delivery.event is not None:
+                    readable.append(delivery)
             except BadEvent as error:
                 failures.append(Failure(delivery, error, _reason(error)))
         with telemetry.EVENT_BATCH_SECONDS.labels(self.service).time():
@@ -276,9 +286,14 @@ class Consumer:
             self._set_aside(link, failures)
         link.channel.basic_ack(batch[-1].tag, multiple=True)
 
-    def _read(self, delivery: Delivery) -> Event:
-        """The event in a message. Raises BadEvent (not one of ours), UnknownEvent, NewerEvent or InvalidData."""
+    def _read(self, delivery: Delivery) -> Event | None:
+        """The event in a message; None for a masked copy where the whole event comes too. Raises BadEvent (not one of
+        ours), UnknownEvent, NewerEvent or InvalidData.
+        """
         event = Event.from_json(delivery.body)
+        if event.masked and self._sees_all:
+            telemetry.EVENTS_MASKED.labels(self.service, event.service).inc()
+            return None
         kind = self._types.get(event.name)
         if kind is None:
             raise UnknownEvent("type", "is unknown")
@@ -317,6 +332,7 @@ class Consumer:
             try:
                 with self._pool.tx() as tx:
                     fresh = inbox.take(tx, events)
+                    outbox.heed(tx, fresh)
                     wanted = fresh if self._needs is None else [e for e in fresh if e.name in self._needs]
                     if wanted:
                         tx.causes = {(event.tenant, event.subject): event for event in wanted}
@@ -514,11 +530,6 @@ class Consumes(Entrypoint):
 consumes = partial(Consumes.decorator)
 
 
-def queue_of(service: str) -> str:
-    """Name of the queue from which a service takes events."""
-    return f"{service}.events-in"
-
-
 class _HandlerFailed(Exception):
     """Carries what a handler raised past the places where broker errors are awaited."""
 
@@ -527,8 +538,12 @@ class _HandlerFailed(Exception):
         self.error = error
 
 
-def _asked(tx: db.Tx, source: str) -> None:
-    tx.execute("INSERT INTO subscription (source) VALUES (%s) ON CONFLICT DO NOTHING", (source,))
+def _asked(tx: db.Tx, source: str, restricted: bool) -> None:
+    tx.execute(
+        "INSERT INTO subscription (source, restricted) VALUES (%s, %s)"
+        " ON CONFLICT (source) DO UPDATE SET restricted = excluded.restricted",
+        (source, restricted),
+    )
 
 
 def _shared(events: Sequence[Event]) -> dict[str, Any]:

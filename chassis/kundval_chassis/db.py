@@ -149,18 +149,32 @@ class Tx:
         self.conn.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ("\x1f".join(key),))
 
     def publish(
-        self, name: str, *, subject: str, tenant: str, data: Mapping[str, Any], cause: Event | None = None
+        self,
+        name: str,
+        *,
+        subject: str,
+        tenant: str,
+        data: Mapping[str, Any],
+        cause: Event | None = None,
+        restricted: bool = False,
     ) -> str:
         """Publish an event, in this transaction: it will be sent if and only if the transaction commits.
 
         `data` holds JSON primitives and must fit the event's schema exactly. Correlation and trace come from
         `cause`, else from the event about the same subject that is being handled, else from the context.
+        A `restricted` event leaves whole for the services of the suite alone, masked for everybody else; so do all
+        events of a subject that `outbox.restrict` named.
         Returns the event's id. Raises `outbox.InvalidPublication` naming every wrong field.
         """
         if self.readonly:
             raise outbox.InvalidPublication(name, {"": ["a query publishes nothing"]})
         publication = outbox.prepare(
-            name, subject=subject, tenant=tenant, data=data, cause=cause or self.causes.get((tenant, subject))
+            name,
+            subject=subject,
+            tenant=tenant,
+            data=data,
+            cause=cause or self.causes.get((tenant, subject)),
+            restricted=restricted,
         )
         self._publications.append(publication)
         return publication.id

@@ -9,6 +9,10 @@ published; a slow poll is the safety net.
 An event that no queue takes comes back from the broker. It is not an error (nobody may have subscribed yet)
 and must hold up nothing: it is counted and marked `returned_at` in the log, where it stays for a replay. A
 consumer that starts later, or whose queue was lost, gets what it missed with `replay`.
+
+A restricted event (see `outbox`) is two messages of one batch: the whole one goes to the exchange of restricted
+events, to which the services of the suite listen, a masked one with the same id to the exchange for everybody. A
+replay gives the queue of a service whole events and every other queue masked ones.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from time import monotonic
 from typing import Any
@@ -25,7 +29,8 @@ import psycopg
 import structlog
 from nameko.extensions import DependencyProvider
 
-from kundval_contracts.envelope import compose, exchange_of
+from kundval_contracts.envelope import compose, dump_data, exchange_of, restricted_exchange_of
+from kundval_contracts.events import masked
 
 from . import db, telemetry
 from .amqp import (
@@ -36,6 +41,8 @@ from .amqp import (
     Stopped,
     declare_exchange,
     declare_replays,
+    declare_restricted,
+    may_know_places,
 )
 from .outbox import CHANNEL, new_id
 
@@ -46,7 +53,8 @@ LOCK = 0x6F7574626F78  # "outbox"
 
 _COLUMNS = (
     "sequence, id::text AS id, name, version, subject, tenant, occurred_at, correlation_id, traceparent,"
-    " data::text AS data"
+    " data::text AS data, (event.restricted OR EXISTS (SELECT FROM restricted_subject AS r"
+    " WHERE r.tenant = event.tenant AND r.subject = event.subject AND r.restricted)) AS restricted"
 )
 _NEXT = f"SELECT {_COLUMNS} FROM outbox JOIN event USING (sequence) ORDER BY sequence LIMIT %s"
 _SENT = "DELETE FROM outbox WHERE sequence = ANY(%s)"
@@ -116,6 +124,8 @@ class Relay:
             self._link = link
             try:
                 declare_exchange(link.channel, self.service)
+                # what goes to an exchange that is missing closes the channel
+                declare_restricted(link.channel, self.service)
                 link.confirm()
                 self._well(True, None)
                 pause.reset()
@@ -134,7 +144,7 @@ class Relay:
         rows = conn.execute(_NEXT, (self._batch,)).fetchall()
         if not rows:
             return 0
-        returned = link.publish([_outgoing(row) for row in rows])
+        returned = link.publish(_messages(rows))
         back = [row["sequence"] for row in rows if row["id"] in returned]
         with conn.transaction():
             if back:
@@ -225,15 +235,16 @@ class Replays:
         try:
             request = json.loads(message.body)
             queue, tenant, after = str(request["queue"]), request.get("tenant"), int(request.get("after") or 0)
+            restricted = request.get("restricted") is True
         except (ValueError, TypeError, KeyError, AttributeError):
             log.error("replay_request_unreadable", service=self.service)
         else:
             count = 0
             with db.connect(self._database_uri, name=f"kundval-{self.service}-replay") as conn:
-                for rows in _kept(conn, tenant, after, None, (), self._chunk):
+                for rows in _kept(conn, tenant, after, None, (), self._chunk, restricted):
                     if self._stop.is_set():
                         raise Stopped
-                    if link.publish([_outgoing(row, queue) for row in rows]):
+                    if link.publish([_again(row, queue) for row in rows]):
                         # whoever asked is gone; it asks again when it declares its queue
                         log.warning("replay_queue_missing", service=self.service, queue=queue)
                         break
@@ -320,7 +331,8 @@ def replay(
     """Send kept events again to one consumer's queue and nobody else's; how many.
 
     All of them, or those of a tenant, after and up to a sequence number, of some names; in the order of their
-    numbers. The events are the very same (same ids), so a consumer that has handled them ignores them unless
+    numbers. A queue that is not one of the suite's gets masked copies of restricted events. The events are
+    the very same (same ids), so a consumer that has handled them ignores them unless
     told to forget (`inbox.forget`). Raises `NoSuchQueue`, or one of `amqp.BROKER_ERRORS` or psycopg.Error
     when interrupted: call it again.
     """
@@ -330,7 +342,7 @@ def replay(
         Link(amqp_uri, name="kundval replay") as link,
     ):
         for rows in _kept(conn, tenant, after, until, names, chunk):
-            returned = link.publish([_outgoing(row, queue) for row in rows])
+            returned = link.publish([_again(row, queue) for row in rows])
             if returned:
                 raise NoSuchQueue(queue)
             count += len(rows)
@@ -339,14 +351,23 @@ def replay(
 
 
 def request_replay(
-    *, amqp_uri: str, source: str, queue: str, tenant: str | None = None, after: int = 0, link: Link | None = None
+    *,
+    amqp_uri: str,
+    source: str,
+    queue: str,
+    tenant: str | None = None,
+    after: int = 0,
+    restricted: bool = False,
+    link: Link | None = None,
 ) -> None:
-    """Ask a service to send its kept events again to one queue. It does so when it runs; nobody waits for it.
+    """Ask a service to send its kept events again to one queue, all or only the `restricted` ones. It does so when it
+    runs; nobody waits for it.
 
     Raises one of `amqp.BROKER_ERRORS` if the request did not reach the broker.
     """
     with nullcontext(link) if link else Link(amqp_uri, name="kundval replay") as using:
-        body = json.dumps({"queue": queue, "tenant": tenant, "after": after}).encode()
+        wanted = {"queue": queue, "tenant": tenant, "after": after, **({"restricted": True} if restricted else {})}
+        body = json.dumps(wanted).encode()
         request = Outgoing("", declare_replays(using.channel, source), body, new_id())
         if using.publish([request]):
             raise NoSuchQueue(request.routing_key)
@@ -359,10 +380,17 @@ def _kept(
     until: int | None,
     names: tuple[str, ...],
     chunk: int,
+    restricted: bool = False,
 ) -> Iterator[list[db.Row]]:
+    kept = "event"
+    if restricted:
+        kept = (
+            "(SELECT * FROM event WHERE restricted OR (tenant, subject) IN"
+            " (SELECT tenant, subject FROM restricted_subject WHERE restricted)) AS event"
+        )
     while True:
         rows = conn.execute(
-            f"SELECT {_COLUMNS} FROM event WHERE sequence > %(after)s AND sequence <= %(until)s"
+            f"SELECT {_COLUMNS} FROM {kept} WHERE sequence > %(after)s AND sequence <= %(until)s"
             " AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s)"
             " AND (%(names)s::text[] = '{}' OR name = ANY(%(names)s))"
             " ORDER BY sequence LIMIT %(chunk)s",
@@ -380,7 +408,26 @@ def _kept(
         after = rows[-1]["sequence"]
 
 
-def _outgoing(row: db.Row, queue: str | None = None) -> Outgoing:
+def _messages(rows: Iterable[db.Row]) -> list[Outgoing]:
+    """What tells of events: a message for each, two for a restricted one."""
+    found = []
+    for row in rows:
+        service = row["name"].partition(".")[0]
+        if row["restricted"]:
+            found.append(_message(row, restricted_exchange_of(service), row["name"]))
+            # nothing is lost if nobody outside the suite listens
+            found.append(_message(row, exchange_of(service), row["name"], mask=True, mandatory=False))
+        else:
+            found.append(_message(row, exchange_of(service), row["name"]))
+    return found
+
+
+def _again(row: db.Row, queue: str) -> Outgoing:
+    """What tells one queue of a kept event."""
+    return _message(row, "", queue, mask=row["restricted"] and not may_know_places(queue))
+
+
+def _message(row: db.Row, exchange: str, routing_key: str, *, mask: bool = False, mandatory: bool = True) -> Outgoing:
     text = compose(
         id=row["id"],
         name=row["name"],
@@ -391,11 +438,10 @@ def _outgoing(row: db.Row, queue: str | None = None) -> Outgoing:
         sequence=row["sequence"],
         correlation_id=row["correlation_id"],
         traceparent=row["traceparent"],
-        data=row["data"],
+        data=dump_data(masked(row["name"], json.loads(row["data"]))) if mask else row["data"],
+        masked=mask,
+        restricted=row["restricted"] and not mask,
     )
     return Outgoing(
-        exchange="" if queue else exchange_of(row["name"].partition(".")[0]),
-        routing_key=queue or row["name"],
-        body=text.encode(),
-        message_id=row["id"],
+        exchange=exchange, routing_key=routing_key, body=text.encode(), message_id=row["id"], mandatory=mandatory
     )

@@ -1,7 +1,8 @@
 """RPC entrypoints: `@command` and `@query` on nameko's RPC, `Remote` to call another service.
 
-A call goes through the same steps whatever the method: token, role, schema, tenant and provider; for a command
-the idempotency key; a transaction; the method; the answer's schema; the reply. What the method raises as a
+A call goes through the same steps whatever the method: token, role, schema, tenant and provider; for one about a
+person its purpose; for a command the idempotency key; a transaction; the method; the answer's schema; for one about a
+person the entry in the access log; the reply. What the method raises as a
 `KundvalError` arrives as that; everything else arrives as an `InternalError` with an id, and is in the log.
 
 Replies are transient and unconfirmed, on one connection of their own that is kept open. That is safe because
@@ -15,8 +16,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -38,10 +39,13 @@ from nameko.messaging import QueueConsumer
 from nameko.rpc import RPC_QUEUE_TEMPLATE, Rpc, RpcConsumer, get_rpc_exchange
 
 from kundval_contracts.client import LARGEST, RPC_EXCHANGE, TIMEOUT, Client
+from kundval_contracts.codes import AccessOutcome
 from kundval_contracts.errors import (
+    Forbidden,
     InternalError,
     InvalidRequest,
     KundvalError,
+    NotFound,
     Unavailable,
     UnknownMethod,
     faults_of,
@@ -49,7 +53,7 @@ from kundval_contracts.errors import (
 from kundval_contracts.rpc import METHODS, CallerRole, Kind, Method
 from kundval_contracts.wire import read_ahead, thrifty
 
-from . import context, idempotency, logs, telemetry
+from . import access, context, idempotency, logs, telemetry
 from .db import Pool, Tx, is_contention, is_outage
 from .rpc_check import Check, fits
 from .tokens import Caller, Tokens
@@ -308,6 +312,8 @@ class Entrypoint(Rpc):
         method = METHODS.get(self.name)
         if method is None or method.service != service or method.kind != self.kind:
             raise TypeError(f"{self.name} is not a {self.kind} of {service} in kundval_contracts.rpc")
+        if method.policy.personal and not hasattr(self.container.service_cls, "witness"):
+            raise TypeError(f"{self.name} is about persons, and {service} has no `witness` to enter its calls")
         self.method = method
         super().setup()
 
@@ -335,9 +341,12 @@ class Entrypoint(Rpc):
         replayed = False
         started = time.perf_counter()
         trace = headers.get("traceparent")
-        with context.working(
-            correlation=_opaque(headers.get("correlation_id")),
-            trace=trace if context.valid_traceparent(trace) else None,
+        with (
+            context.working(
+                correlation=_opaque(headers.get("correlation_id")),
+                trace=trace if context.valid_traceparent(trace) else None,
+            ),
+            access.watching() as seen,
         ):
             try:
                 if incoming.expired:
@@ -350,14 +359,19 @@ class Entrypoint(Rpc):
                     raise InvalidRequest(faults=[{"path": "", "message": "arguments are given by name"}])
                 request = method.load(incoming.kwargs)
                 caller.check_request(request)
+                caller.check_purpose(method)
                 if method.kind == "query":
                     answer = self._read(service, function, request, caller)
+                    if method.policy.personal:
+                        self._enter(service, self._access(caller, seen, incoming.kwargs, answer))
                 else:
                     key = idempotency.check_key(headers.get("idempotency_key"))
-                    answer, replayed = self._write(service, function, request, caller, key, incoming.kwargs)
+                    answer, replayed = self._write(service, function, request, caller, key, incoming.kwargs, seen)
+                    if replayed and method.policy.personal:
+                        self._enter(service, self._access(caller, seen, incoming.kwargs, answer))
                 outcome = Outcome(answer)
             except KundvalError as error:
-                outcome = Outcome(error=error)
+                outcome = Outcome(error=self._refused(service, caller, seen, incoming.kwargs, error))
             except Exception as error:
                 outcome = Outcome(error=_translated(self.name, error))
             seconds = time.perf_counter() - started
@@ -378,13 +392,22 @@ class Entrypoint(Rpc):
         caller: Caller,
         key: str,
         wire: Mapping[str, Any],
+        seen: access.Seen,
     ) -> tuple[Any, bool]:
         pool: Pool = service.db
+        personal = self.method.policy.personal
 
         def effect(tx: Tx) -> Any:
-            return checked(self.method, function(service, tx, request, caller), caller)
+            answer = checked(self.method, function(service, tx, request, caller), caller)
+            if personal:
+                # with the effect or not at all; and last, so that the log waits for nobody's work
+                with _entering(self.name):
+                    service.witness.enter(tx, self._access(caller, seen, wire, answer))
+            return answer
 
         request_hash = idempotency.fingerprint(wire, caller)
+        if personal:
+            request_hash = service.witness.fingerprint(request_hash)
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return idempotency.once(pool, self.name, key, request_hash, effect)
@@ -393,6 +416,44 @@ class Entrypoint(Rpc):
                     raise
                 eventlet.sleep(0.02 * attempt)
         raise AssertionError("unreachable")
+
+    def _access(
+        self, caller: Caller, seen: access.Seen, wire: Mapping[str, Any], *answers: Any, refused: bool = False
+    ) -> access.Access:
+        outcome = AccessOutcome.MASKED if seen.masked else AccessOutcome.SHOWN
+        return access.Access(
+            tenant=wire["tenant"],
+            actor=caller.subject,
+            role=caller.role.value,
+            organisation=caller.organisation,
+            purpose=caller.purpose,
+            method=self.name,
+            subjects=tuple(sorted(seen.subjects | access.subjects_of(wire, *answers))),
+            outcome=AccessOutcome.REFUSED if refused else outcome,
+        )
+
+    def _enter(self, service: Any, entry: access.Access) -> None:
+        """Enter a call in a transaction of its own. Raises `Unavailable` if that cannot be."""
+        with _entering(self.name), service.db.tx() as tx:
+            service.witness.enter(tx, entry)
+
+    def _refused(
+        self, service: Any, caller: Caller | None, seen: access.Seen, wire: Mapping[str, Any], error: KundvalError
+    ) -> KundvalError:
+        """The error to send: who asks about a person in vain, or without a right, is entered too."""
+        tenant = wire.get("tenant")
+        if (
+            not self.method.policy.personal
+            or caller is None
+            or not isinstance(error, Forbidden | NotFound)
+            or _opaque(tenant) is None
+        ):
+            return error
+        try:
+            self._enter(service, self._access(caller, seen, wire, refused=True))
+        except KundvalError as failure:
+            return failure
+        return error
 
     def _note(
         self, outcome: Outcome, replayed: bool, seconds: float, caller: Caller | None, wire: Mapping[str, Any]
@@ -422,6 +483,19 @@ class Entrypoint(Rpc):
             if (value := _opaque(wire.get(key))) is not None:
                 fields[key] = value
         log.info("rpc", **fields)
+
+
+@contextmanager
+def _entering(method: str) -> Iterator[None]:
+    """Nobody is told anything about a person that could not be entered."""
+    try:
+        yield
+    except Exception as error:
+        if is_contention(error):
+            raise
+        log.error("access_not_entered", method=method, exc_info=error)
+        message = "The access log cannot be written at present."
+        raise Unavailable(message, code="ACCESS_LOG_UNAVAILABLE") from error
 
 
 class Replies:

@@ -29,6 +29,8 @@ import psycopg
 from eventlet.event import Event
 from nameko.containers import ServiceContainer
 
+from kundval_contracts.profiles import FOLDER
+
 from . import health, idempotency, logs, migrate
 from .db import Database
 from .settings import Settings, SettingsError, load
@@ -77,6 +79,9 @@ def prepare(names: Iterable[str], environ: Mapping[str, str] | None = None) -> l
             faults += [fault for fault in error.faults if fault not in faults]
     if faults:
         raise SettingsError(faults)
+    for _, settings in prepared:
+        if settings["PROFILES"] is not None:  # may stand in the settings file; the contracts know the environment only
+            os.environ[FOLDER] = str(settings["PROFILES"])
     return prepared
 
 

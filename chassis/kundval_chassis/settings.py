@@ -168,6 +168,14 @@ def folder(value: str) -> Path:
     return path
 
 
+def existing_folder(value: str) -> Path:
+    """A folder that is there."""
+    path = Path(value)
+    if not path.is_dir() or not os.access(path, os.R_OK | os.X_OK):
+        raise ValueError("names no folder that can be read")
+    return path
+
+
 def token_keys(value: str) -> str:
     """Keys for tokens, as `kundval_chassis.tokens` describes them."""
     from .tokens import Tokens
@@ -188,6 +196,7 @@ CHASSIS = (
     Setting("OUTBOX_AGE_LIMIT", number(1, 86400), 60, "seconds an event may wait before the service is not ready"),
     Setting("STOP_SECONDS", number(1, 600), 25, "seconds that work in hand gets to finish at the end"),
     Setting("RULES_FILE", file, None, "rule settings such as AMI1_MONTHLY_FEE (TOML or YAML)"),
+    Setting("PROFILES", existing_folder, None, "folder of further profiles of municipalities, <key>.toml each"),
 )
 
 
@@ -254,8 +263,8 @@ def _find(given: Mapping[str, Any], service: str, name: str) -> tuple[str, str |
     for key in (own, shared):
         if given.get(key) not in (None, ""):
             return key, str(given[key])
-    # a database is never shared, so the message names the key that should be set
-    return (own if name in ("DATABASE_URI", "HTTP_PORT") else shared), None
+    # what is never shared: so the message names the key that should be set
+    return (own if name in ("DATABASE_URI", "HTTP_PORT", "PERSON_KEYS") else shared), None
 
 
 def read_settings_file(environ: Mapping[str, str]) -> dict[str, str]:

@@ -32,6 +32,12 @@ EVENTS_HANDLED = Counter("kundval_events_handled", "Events that took effect", ("
 EVENTS_REPEATED = Counter(
     "kundval_events_repeated", "Events that had taken effect before", ("service", "source"), registry=REGISTRY
 )
+EVENTS_MASKED = Counter(
+    "kundval_events_masked",
+    "Masked copies of events about protected persons, passed over: the whole event comes on its own",
+    ("service", "source"),
+    registry=REGISTRY,
+)
 EVENTS_RETRIED = Counter(
     "kundval_events_retried", "Events sent to a later attempt", ("service", "step"), registry=REGISTRY
 )

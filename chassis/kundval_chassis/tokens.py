@@ -65,6 +65,11 @@ class Caller:
         if self.role not in method.roles:
             raise Forbidden(f"{self.role.value} may not call {method.name}.", code="ROLE_NOT_ALLOWED")
 
+    def check_purpose(self, method: Method) -> None:
+        """Raise `Forbidden` if `method` is about a person and the token does not say what for."""
+        if method.policy.personal and not (self.purpose or "").strip():
+            raise Forbidden(f"The token does not say for what {method.name} is called.", code="PURPOSE_MISSING")
+
     def check_request(self, request: Mapping[str, Any]) -> None:
         """Raise `Forbidden` if the request names another tenant or provider than the caller's own."""
         if self.tenant is not None and request.get("tenant", self.tenant) != self.tenant:

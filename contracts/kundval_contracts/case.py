@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from .calendar import Period
 from .codes import FactKind, Ownership, Programme
 from .facts import Fact
 from .rules import rule
@@ -49,12 +50,26 @@ class Plan:
 @rule("NACKA-2")
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A provider and the day from which it is authorised for each programme (NACKA-1, NACKA-2)."""
+    """A provider and the day from which it is authorised for each programme (NACKA-1, NACKA-2).
+
+    deauthorised: the first day on which it is so no longer. earlier: authorisations that had ended before the present
+    one, for choices made then. capacity: places that it has declared; None: no limit known (AF-SOM-23).
+    """
 
     id: str
     ownership: Ownership
     authorised: Mapping[Programme, date]
     name: str = ""
+    deauthorised: Mapping[Programme, date] = field(default_factory=dict)
+    earlier: Mapping[Programme, tuple[Period, ...]] = field(default_factory=dict)
+    capacity: int | None = None
+
+    def authorised_on(self, programme: Programme, day: date) -> bool:
+        """True if a client may choose the provider for the programme on `day`."""
+        since, end = self.authorised.get(programme), self.deauthorised.get(programme, date.max)
+        if since is not None and since <= day < end:
+            return True
+        return any(day in period for period in self.earlier.get(programme, ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,12 @@ from . import yaml12
 from .case import Case, Client, Plan, Provider, Tenant
 from .codes import Programme
 from .errors import faults_of
-from .facts import EARLIEST, LATEST, Fact, load_fact
-from .inputs import CLIENT, IDENTIFIER, PLAN, PROVIDER
-from .profiles import profiles
+from .fact_fields import EARLIEST, LATEST
+from .facts import Fact, load_fact
+from .inputs import CLIENT, PLAN, PROVIDER
+from .profiles import municipality_faults, profiles
 from .settings import RuleSettings, SettingsFault, TariffVersion, read_settings, read_tariffs
-from .text import unfit_text
+from .text import IDENTIFIER, unfit_text
 
 VERSION = 1
 _TOP = ("kundval", "municipality", "as_of", "settings", "tariffs", "providers", "payment_runs", "assignments")
@@ -112,9 +113,11 @@ def read(raw: Any, as_of: date | None = None) -> Caseload:
             faults.add(str(key), "unknown key")
     if raw.get("kundval") != VERSION or isinstance(raw.get("kundval"), bool):
         faults.add("kundval", f"must be {VERSION}, the version of the format")
-    municipality = raw.get("municipality")
-    if not isinstance(municipality, str) or municipality not in profiles():
-        faults.add("municipality", f"must be one of: {', '.join(profiles())}")
+    municipality = raw["municipality"] if isinstance(raw.get("municipality"), str) else ""
+    unfit = municipality_faults(municipality)
+    for path, message in unfit:
+        faults.add(path, message)
+    if unfit:
         municipality = ""
     day = _day(as_of or raw.get("as_of"), "as_of", faults)
     settings = _settings(raw, municipality, faults)

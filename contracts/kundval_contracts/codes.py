@@ -8,7 +8,10 @@ from enum import StrEnum
 
 
 class Programme(StrEnum):
-    """Kinds of intervention (AMI-1.1-b, NACKA-8, AF-SOM-1, AF-RUM-1)."""
+    """Kinds of intervention (AMI-1.1-b, NACKA-8, NACKA-9, AF-SOM-1, AF-RUM-1, LOKA-2, LOKA-43).
+
+    PREPARING, LIFE_COORDINATION and LOCAL (the municipality's own process) have no tariff in the sources.
+    """
 
     AMI_1 = "AMI_1"
     AMI_2 = "AMI_2"
@@ -21,6 +24,9 @@ class Programme(StrEnum):
     RUM_A = "RUM_A"
     RUM_B = "RUM_B"
     RUM_C = "RUM_C"
+    PREPARING = "PREPARING"
+    LIFE_COORDINATION = "LIFE_COORDINATION"
+    LOCAL = "LOCAL"
 
     @property
     def is_ami(self) -> bool:
@@ -29,6 +35,19 @@ class Programme(StrEnum):
     @property
     def is_jobbpeng(self) -> bool:
         return self in (Programme.JOBBPENG_BASIC, Programme.JOBBPENG_ENHANCED)
+
+    @property
+    def is_som(self) -> bool:
+        return self in (Programme.SOM_1, Programme.SOM_2, Programme.SOM_3, Programme.SOM_4)
+
+    @property
+    def is_rum(self) -> bool:
+        return self in (Programme.RUM_A, Programme.RUM_B, Programme.RUM_C)
+
+    @property
+    def is_local(self) -> bool:
+        """Delivered by the municipality's own units, without tariff."""
+        return self in (Programme.PREPARING, Programme.LIFE_COORDINATION, Programme.LOCAL)
 
 
 class Ownership(StrEnum):
@@ -75,6 +94,57 @@ class FactKind(StrEnum):
     MANUAL_DECISION = "manual_decision"
     RESULT_REPORTED = "result_reported"
     EXTENDED = "extended"
+    # from referral to decision
+    REFERRED = "referred"
+    PREPARATION_OPENED = "preparation_opened"
+    PREPARED = "prepared"
+    STEPPED_BACK = "stepped_back"
+    ASSESSED = "assessed"
+    AF_CHECKED = "af_checked"
+    AF_REGISTRATION_CHECKED = "af_registration_checked"
+    CIRCUMSTANCES_CHANGED = "circumstances_changed"
+    YOUTH_GUARANTEE_INFORMED = "youth_guarantee_informed"
+    REJECTED = "rejected"
+    REDIRECTED_TO_AF = "redirected_to_af"
+    DESCRIBED = "described"
+    UNIT_ASSIGNED = "unit_assigned"
+    OWNER_ASSIGNED = "owner_assigned"
+    TRACK_DECIDED = "track_decided"
+    SWITCH_NOTIFIED = "switch_notified"
+    # the work itself
+    ACTIVITY_PLANNED = "activity_planned"
+    ACTIVITY_HELD = "activity_held"
+    ACTIVITY_ENDED = "activity_ended"
+    GROUP_ATTENDANCE = "group_attendance"
+    JOB_SEARCH_RESTRICTED = "job_search_restricted"
+    PLACEMENT_STEP = "placement_step"
+    ADAPTATION_AGREED = "adaptation_agreed"
+    AGREEMENT_SERVED = "agreement_served"
+    OFFER_MADE = "offer_made"
+    INTEREST_EXPRESSED = "interest_expressed"
+    OBSTACLE_FOUND = "obstacle_found"
+    REASSESSED = "reassessed"
+    DEVIATION_REVIEWED = "deviation_reviewed"
+    SUBSIDY_STEP = "subsidy_step"
+    REPRESENTED = "represented"
+    CHECK_IN = "check_in"
+    PROGRESS_STEP = "progress_step"
+    OTHER_ACTOR = "other_actor"
+    CONSENT_GIVEN = "consent_given"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    COORDINATOR_REQUESTED = "coordinator_requested"
+    COORDINATOR_BROKERED = "coordinator_brokered"
+    COORDINATOR_INFORMED = "coordinator_informed"
+    PLAN_BROKEN = "plan_broken"
+    SIDE_TRACK_CHOSEN = "side_track_chosen"
+    BENEFIT_BASIS = "benefit_basis"
+    COMMISSIONER_REPLIED = "commissioner_replied"
+    NOTE = "note"
+    # exit and after
+    TRIAL_CALCULATED = "trial_calculated"
+    NOT_RESUMED = "not_resumed"
+    CLOSED = "closed"
+    SUPPORT_AFTER_EXIT = "support_after_exit"
 
 
 class ExitKind(StrEnum):
@@ -165,6 +235,8 @@ class DecisionAbout(StrEnum):
     BOUNDARY = "BOUNDARY"
     SWITCH = "SWITCH"
     OVERRIDE_AF_REGISTRATION = "OVERRIDE_AF_REGISTRATION"
+    OVERRIDE_AF_CHECK = "OVERRIDE_AF_CHECK"
+    OVERRIDE_ASSESSMENT = "OVERRIDE_ASSESSMENT"
 
 
 class MeetingKind(StrEnum):
@@ -294,6 +366,269 @@ class ReferralSource(StrEnum):
     OTHER = "OTHER"
 
 
+class Financier(StrEnum):
+    """Who pays for a project that refers clients (LOKA-4)."""
+
+    COORDINATION_ASSOCIATION = "COORDINATION_ASSOCIATION"
+    COUNTY_BOARD = "COUNTY_BOARD"
+    ESF = "ESF"
+    OTHER = "OTHER"
+
+
+class Actor(StrEnum):
+    """Authorities and others around a client (NACKA-25, LOKA-34, LOKA-45, AMI-8.1-a)."""
+
+    AF = "AF"
+    FK = "FK"
+    MUNICIPALITY = "MUNICIPALITY"
+    REGION = "REGION"
+    HEALTH_CARE = "HEALTH_CARE"
+    SOCIAL_SERVICES = "SOCIAL_SERVICES"
+    PROBATION = "PROBATION"
+    MIGRATION_AGENCY = "MIGRATION_AGENCY"
+    ADULT_EDUCATION = "ADULT_EDUCATION"
+    HOUSING_SUPPORT = "HOUSING_SUPPORT"
+    ADDICTION_CARE = "ADDICTION_CARE"
+    UNEMPLOYMENT_FUND = "UNEMPLOYMENT_FUND"
+    EMPLOYER = "EMPLOYER"
+    OTHER = "OTHER"
+
+
+class CommissionedService(StrEnum):
+    """Services that another authority commissions by name (LOKA-6)."""
+
+    AF_STRENGTHENED_WORK_TRAINING = "AF_STRENGTHENED_WORK_TRAINING"
+
+
+class ParticipationGround(StrEnum):
+    """On which legal ground somebody takes part (LOKA-63)."""
+
+    LABOUR_MARKET = "LABOUR_MARKET"
+    MEANINGFUL_OCCUPATION = "MEANINGFUL_OCCUPATION"
+
+
+class ForumParty(StrEnum):
+    """Who prepares an assignment together (LOKA-14, LOKA-15)."""
+
+    EB = "EB"
+    LABOUR_MARKET_UNIT = "LABOUR_MARKET_UNIT"
+    PLANNING_AND_FOLLOWUP_UNIT = "PLANNING_AND_FOLLOWUP_UNIT"
+    AF = "AF"
+    FK = "FK"
+    HEALTH_CARE = "HEALTH_CARE"
+    SOCIAL_SERVICES = "SOCIAL_SERVICES"
+
+
+class Need(StrEnum):
+    """What a client needs in order to become self-supporting (AMI-1.1-a)."""
+
+    WORK_TRAINING = "WORK_TRAINING"
+    GUIDANCE = "GUIDANCE"
+    COMPETENCE = "COMPETENCE"
+    COORDINATED_INTERVENTIONS = "COORDINATED_INTERVENTIONS"
+    LANGUAGE = "LANGUAGE"
+    OTHER = "OTHER"
+
+
+class Obstacle(StrEnum):
+    """Complex needs beside unemployment (LOKA-11). Sensitive: stays in the assignment service."""
+
+    MENTAL_HEALTH = "MENTAL_HEALTH"
+    PHYSICAL_HEALTH = "PHYSICAL_HEALTH"
+    COGNITIVE = "COGNITIVE"
+    SOCIAL_NETWORK = "SOCIAL_NETWORK"
+    LIMITED_SWEDISH = "LIMITED_SWEDISH"
+    LONG_TERM_SICK = "LONG_TERM_SICK"
+
+
+class RiskGroup(StrEnum):
+    """Groups at risk of a weak position on the labour market (AF-GEN-2): flags, not terms."""
+
+    PRE_UPPER_SECONDARY_ONLY = "PRE_UPPER_SECONDARY_ONLY"
+    YOUNG_DEFICIENT_EDUCATION = "YOUNG_DEFICIENT_EDUCATION"
+    BORN_OUTSIDE_EUROPE = "BORN_OUTSIDE_EUROPE"
+    DISABILITY = "DISABILITY"
+    AGED_55_64 = "AGED_55_64"
+
+
+class AfCheckResult(StrEnum):
+    """What the check against the employment service's direct interventions showed (NACKA-4)."""
+
+    NONE_SUITABLE = "NONE_SUITABLE"
+    SUITABLE = "SUITABLE"
+
+
+class RejectionReason(StrEnum):
+    """Why an assignment ends before a decision (SM-A4)."""
+
+    NOT_RELEVANT = "NOT_RELEVANT"
+    NOT_ELIGIBLE = "NOT_ELIGIBLE"
+    LIFE_COORDINATION = "LIFE_COORDINATION"
+    CLIENT_WITHDREW = "CLIENT_WITHDREW"
+    MOVED_AWAY = "MOVED_AWAY"
+
+
+class ActivityCategory(StrEnum):
+    """The five categories of intervention (LOKA-17)."""
+
+    MAP_AND_ASSESS = "MAP_AND_ASSESS"
+    COACH = "COACH"
+    EQUIP = "EQUIP"
+    COORDINATE = "COORDINATE"
+    REPRESENT = "REPRESENT"
+
+
+class LabourMarketTopic(StrEnum):
+    """Labour-market knowledge: three groups, nine items, an open list in the source (AMI-5-a)."""
+
+    SHORTAGE_OCCUPATIONS_AND_TRAINING = "SHORTAGE_OCCUPATIONS_AND_TRAINING"
+    FORMS_OF_EMPLOYMENT = "FORMS_OF_EMPLOYMENT"
+    UNEMPLOYMENT_FUND_AND_UNION = "UNEMPLOYMENT_FUND_AND_UNION"
+    CV_AND_COVER_LETTER = "CV_AND_COVER_LETTER"
+    WAYS_OF_APPLYING = "WAYS_OF_APPLYING"
+    FINDING_VACANCIES = "FINDING_VACANCIES"
+    INTERVIEW_TRAINING = "INTERVIEW_TRAINING"
+    SIGNING_CONTRACTS = "SIGNING_CONTRACTS"
+    REFERENCES = "REFERENCES"
+    OTHER = "OTHER"
+
+
+class GuidanceChannel(StrEnum):
+    """Who gives the study guidance (AMI-4.2-b)."""
+
+    OWN_COUNSELLOR = "OWN_COUNSELLOR"
+    SCHOOL = "SCHOOL"
+    MUNICIPAL_COUNSELLOR = "MUNICIPAL_COUNSELLOR"
+
+
+class PlacementKind(StrEnum):
+    """Kinds of placement (glossary)."""
+
+    WORK_TRAINING = "WORK_TRAINING"
+    PRACTICE = "PRACTICE"
+    WORK_TRIAL = "WORK_TRIAL"
+
+
+class PlacementStepKind(StrEnum):
+    """What comes before a tripartite agreement, in this order (LOKA-35)."""
+
+    IDENTIFIED = "IDENTIFIED"
+    EMPLOYER_CONTACTED = "EMPLOYER_CONTACTED"
+    VISIT_PLANNED = "VISIT_PLANNED"
+    VISIT_HELD = "VISIT_HELD"
+    BOTH_ASKED = "BOTH_ASKED"
+
+
+class WorkplaceKind(StrEnum):
+    """Kinds of workplace (LOKA-65, LOKA-66)."""
+
+    ARENA = "ARENA"
+    WORK_GROUP = "WORK_GROUP"
+    EXTERNAL_MUNICIPAL = "EXTERNAL_MUNICIPAL"
+    EXTERNAL_PRIVATE = "EXTERNAL_PRIVATE"
+    EXTERNAL_CIVIL_SOCIETY = "EXTERNAL_CIVIL_SOCIETY"
+
+
+class AttentionKind(StrEnum):
+    """What a case worker should look at; each by the rule that its place in the code names."""
+
+    AF_REGISTRATION_MISSING = "AF_REGISTRATION_MISSING"
+    NEITHER_PLACEMENT_NOR_ACTIVITY = "NEITHER_PLACEMENT_NOR_ACTIVITY"
+    PRACTICE_BEYOND_END = "PRACTICE_BEYOND_END"
+    HIRING_NOT_INTENDED = "HIRING_NOT_INTENDED"
+    PRACTICE_NOT_JUDGED_NEEDED = "PRACTICE_NOT_JUDGED_NEEDED"
+    NO_PLACEMENT_AND_NO_REASON = "NO_PLACEMENT_AND_NO_REASON"
+    CHECK_IN_DUE = "CHECK_IN_DUE"
+    DEVIATION_TO_REVIEW = "DEVIATION_TO_REVIEW"
+    COMMISSIONER_WAITS = "COMMISSIONER_WAITS"
+    ASSISTANCE_WHILE_STUDYING = "ASSISTANCE_WHILE_STUDYING"
+    MUST_CHOOSE_ANEW = "MUST_CHOOSE_ANEW"
+
+
+class ReassessmentCause(StrEnum):
+    """Why a new assessment is asked for (AMI-3.2-a, AMI-7-c)."""
+
+    TOO_FEW_HOURS = "TOO_FEW_HOURS"
+    OBSTACLE = "OBSTACLE"
+
+
+class ReassessmentOutcome(StrEnum):
+    """What a new assessment leads to (AMI-3.2-b)."""
+
+    NO_CHANGE = "NO_CHANGE"
+    COMPLEMENT = "COMPLEMENT"
+    REPLACE = "REPLACE"
+
+
+class DeviationOutcome(StrEnum):
+    """What the career guide decides on a deviation from the step-up plan (AMI-8.1-e)."""
+
+    WAIT_FOR_ORDINARY = "WAIT_FOR_ORDINARY"
+    EXTRA_MEETING = "EXTRA_MEETING"
+
+
+class SubsidyStepKind(StrEnum):
+    """A wage-subsidy case, in this order; the code only where needed (LOKA-37)."""
+
+    ENQUIRED = "ENQUIRED"
+    BASIS_COLLECTED = "BASIS_COLLECTED"
+    CODE_OBTAINED = "CODE_OBTAINED"
+    AF_DECIDED = "AF_DECIDED"
+    FOLLOWED_UP = "FOLLOWED_UP"
+    REPORTED_TO_AF = "REPORTED_TO_AF"
+
+
+class RepresentationManner(StrEnum):
+    """From guiding to speaking for the person, which takes a mandate (LOKA-45)."""
+
+    GUIDE = "GUIDE"
+    ACCOMPANY = "ACCOMPANY"
+    SPEAK_FOR = "SPEAK_FOR"
+
+
+class ProgressKind(StrEnum):
+    """Steps forward that are no exit (LOKA-50)."""
+
+    CONFIDENCE = "CONFIDENCE"
+    TRIES_NEW_THINGS = "TRIES_NEW_THINGS"
+    MORE_HOURS = "MORE_HOURS"
+    ARENA_TO_EXTERNAL = "ARENA_TO_EXTERNAL"
+    TOWARDS_GOAL = "TOWARDS_GOAL"
+
+
+class ConsentScope(StrEnum):
+    """What a client consents to (AMI-2.1-a, LOKA-34, AMB-30)."""
+
+    AF_OFFICER = "AF_OFFICER"
+    AF_COORDINATOR = "AF_COORDINATOR"
+    HEALTH_CARE = "HEALTH_CARE"
+    OTHER_ACTORS = "OTHER_ACTORS"
+
+
+class LegalBasis(StrEnum):
+    """On what the message to the employment service's coordinator rests (AMB-30)."""
+
+    CONSENT = "CONSENT"
+    LEGAL_OBLIGATION = "LEGAL_OBLIGATION"
+    PUBLIC_TASK = "PUBLIC_TASK"
+
+
+class PlanBrokenReason(StrEnum):
+    """Why planning is recorded as broken (LOKA-30)."""
+
+    JOB_SEARCH_TOO_NARROW = "JOB_SEARCH_TOO_NARROW"
+    ABSENT = "ABSENT"
+    DECLINED = "DECLINED"
+    OTHER = "OTHER"
+
+
+class ChoiceBy(StrEnum):
+    """Who chose the provider: the client, or the employment service by its ranking (AF-SOM-24)."""
+
+    CLIENT = "CLIENT"
+    AF_RANKING = "AF_RANKING"
+
+
 class RefusalCode(StrEnum):
     """Why a fact is not taken into effect (`code` of a rejection)."""
 
@@ -322,3 +657,471 @@ class RefusalCode(StrEnum):
     WRONG_PROGRAMME = "WRONG_PROGRAMME"
     REASON_MISSING = "REASON_MISSING"
     ATTACHMENT_MISSING = "ATTACHMENT_MISSING"
+    NOT_REFERRED = "NOT_REFERRED"
+    ALREADY_REFERRED = "ALREADY_REFERRED"
+    SELF_REFERRAL_NOT_ALLOWED = "SELF_REFERRAL_NOT_ALLOWED"
+    COMMISSION_INCOMPLETE = "COMMISSION_INCOMPLETE"
+    SERVICE_CLOSED = "SERVICE_CLOSED"
+    NOT_PREPARED = "NOT_PREPARED"
+    NO_WAY_BACK = "NO_WAY_BACK"
+    ASSESSMENT_MISSING = "ASSESSMENT_MISSING"
+    AF_CHECK_MISSING = "AF_CHECK_MISSING"
+    AREA_UNDEFINED = "AREA_UNDEFINED"
+    PROGRAMME_NOT_OFFERED = "PROGRAMME_NOT_OFFERED"
+    UNIT_UNKNOWN = "UNIT_UNKNOWN"
+    OWNER_CONSTANT = "OWNER_CONSTANT"
+    MAPPING_MISSING = "MAPPING_MISSING"
+    CONTENTS_MISSING = "CONTENTS_MISSING"
+    STEP_OUT_OF_ORDER = "STEP_OUT_OF_ORDER"
+    NOT_BOTH_POSITIVE = "NOT_BOTH_POSITIVE"
+    NOT_IN_REASSESSMENT = "NOT_IN_REASSESSMENT"
+    DECISION_MISSING = "DECISION_MISSING"
+    NOT_GO_BETWEEN = "NOT_GO_BETWEEN"
+    MANDATE_MISSING = "MANDATE_MISSING"
+    CONSENT_MISSING = "CONSENT_MISSING"
+    NOT_BROKERED = "NOT_BROKERED"
+    SIDE_TRACK_NOT_OPEN = "SIDE_TRACK_NOT_OPEN"
+    MAY_NOT_REFUSE = "MAY_NOT_REFUSE"
+    NO_SUPPORT_AFTER_EXIT = "NO_SUPPORT_AFTER_EXIT"
+    NOT_SETTLED = "NOT_SETTLED"
+    FINISHED = "FINISHED"
+    NO_CAPACITY = "NO_CAPACITY"
+    NOT_ADMITTED = "NOT_ADMITTED"
+
+
+
+# --- results and figures -------------------------------------------------------------------------------
+
+
+class SixMonths(StrEnum):
+    """What became of work, studies or business six months after the ended intervention (NACKA-12, NACKA-22)."""
+
+    HELD = "HELD"
+    BROKEN = "BROKEN"
+    RUNNING = "RUNNING"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+
+
+class YearlyValue(StrEnum):
+    """Yearly values that come from elsewhere: staff in full-time equivalents, inhabitants (LOKA-20, LOKA-58)."""
+
+    FULL_TIME_EQUIVALENTS = "FULL_TIME_EQUIVALENTS"
+    POPULATION = "POPULATION"
+
+
+class FigureCode(StrEnum):
+    """Figures about a municipality's own work (LOKA-9, LOKA-19, LOKA-20, LOKA-46, LOKA-50, LOKA-56, NACKA-22)."""
+
+    PARTICIPANTS = "PARTICIPANTS"
+    PARTICIPANTS_SHARE = "PARTICIPANTS_SHARE"
+    OTHER_GROUND = "OTHER_GROUND"
+    FULL_TIME_EQUIVALENTS = "FULL_TIME_EQUIVALENTS"
+    PER_FTE = "PER_FTE"
+    POPULATION = "POPULATION"
+    PER_THOUSAND_INHABITANTS = "PER_THOUSAND_INHABITANTS"
+    DAYS = "DAYS"
+    SIX_MONTH_RETENTION = "SIX_MONTH_RETENTION"
+    EXITS = "EXITS"
+    SELF_SUPPORT_LOKA = "SELF_SUPPORT_LOKA"
+    BONUS_ELIGIBLE_AMI = "BONUS_ELIGIBLE_AMI"
+    SUPPLEMENTARY_SUPPORT = "SUPPLEMENTARY_SUPPORT"
+    MINUTES = "MINUTES"
+    KOLADA_MINUTES = "KOLADA_MINUTES"
+    PROGRESS_STEPS = "PROGRESS_STEPS"
+
+
+class FigureUnit(StrEnum):
+    """What the value of a figure counts."""
+
+    PERSONS = "PERSONS"
+    SHARE = "SHARE"
+    DAYS = "DAYS"
+    MINUTES = "MINUTES"
+    STEPS = "STEPS"
+    FTE = "FTE"
+    INHABITANTS = "INHABITANTS"
+    PER_FTE = "PER_FTE"
+    PER_THOUSAND = "PER_THOUSAND"
+
+
+class Shown(StrEnum):
+    """What a stored comparison of providers was made for (NACKA-7, AF-SOM-24)."""
+
+    CHOICE = "CHOICE"
+    RANKING = "RANKING"
+
+
+# --- reports and documents -----------------------------------------------------------------------------
+
+
+class ReportKind(StrEnum):
+    """Kinds of report (rulebook 8.3)."""
+
+    MONTHLY = "MONTHLY"
+    PREMIUM_FOLLOWUP = "PREMIUM_FOLLOWUP"
+    FINAL = "FINAL"
+    SIX_MONTH_CERTIFICATE = "SIX_MONTH_CERTIFICATE"
+    COMMISSIONER_REPLY = "COMMISSIONER_REPLY"
+    SUBSIDY_FOLLOWUP = "SUBSIDY_FOLLOWUP"
+
+
+class ReportState(StrEnum):
+    """Where a report stands (rulebook 8.3). EXPECTED and OVERDUE follow from facts and day and are stored nowhere."""
+
+    EXPECTED = "EXPECTED"
+    DRAFT = "DRAFT"
+    SUBMITTED = "SUBMITTED"
+    OVERDUE = "OVERDUE"
+    RETURNED = "RETURNED"
+    APPROVED = "APPROVED"
+
+
+class DocumentType(StrEnum):
+    """Types of file that can be stored as evidence; what a file is must agree with what it is said to be."""
+
+    PDF = "PDF"
+    PNG = "PNG"
+    JPEG = "JPEG"
+    ODT = "ODT"
+    DOCX = "DOCX"
+    TEXT = "TEXT"
+
+
+class DocumentCode(StrEnum):
+    """What a stored document is evidence of: the codes of `Document`, and what goes with other reports."""
+
+    FINAL_REPORT = "FINAL_REPORT"
+    EMPLOYMENT_CONTRACT = "EMPLOYMENT_CONTRACT"
+    EMPLOYMENT_CERTIFICATE = "EMPLOYMENT_CERTIFICATE"
+    STUDY_CERTIFICATE = "STUDY_CERTIFICATE"
+    CSN_GRANT = "CSN_GRANT"
+    HOUSEHOLD_INCOME_PROOF = "HOUSEHOLD_INCOME_PROOF"
+    TRIAL_CALCULATION = "TRIAL_CALCULATION"
+    TRIPARTITE_AGREEMENT = "TRIPARTITE_AGREEMENT"
+    SUBSIDY_BASIS = "SUBSIDY_BASIS"
+    BENEFIT_BASIS = "BENEFIT_BASIS"
+    OTHER = "OTHER"
+
+
+class DocumentRefusal(StrEnum):
+    """Why a document is not stored (in the fault of a `DOCUMENT_REFUSED`)."""
+
+    EMPTY = "EMPTY"
+    TOO_LARGE = "TOO_LARGE"
+    CHECKSUM_DIFFERS = "CHECKSUM_DIFFERS"
+    TYPE_NOT_ALLOWED = "TYPE_NOT_ALLOWED"
+    TYPE_UNKNOWN = "TYPE_UNKNOWN"
+    TYPE_DIFFERS = "TYPE_DIFFERS"
+    MALFORMED = "MALFORMED"
+    POLYGLOT = "POLYGLOT"
+    EXECUTABLE = "EXECUTABLE"
+    MARKUP = "MARKUP"
+    MACRO = "MACRO"
+    ACTIVE_CONTENT = "ACTIVE_CONTENT"
+    EMBEDDED_FILE = "EMBEDDED_FILE"
+    ENCRYPTED = "ENCRYPTED"
+    BOMB = "BOMB"
+    VIRUS = "VIRUS"
+
+
+class ScanState(StrEnum):
+    """Whether a virus scanner has looked at a stored document. One in which it finds something is not stored."""
+
+    CLEAN = "CLEAN"
+    NOT_SCANNED = "NOT_SCANNED"
+
+
+# --- municipality profiles ---------------------------------------------------------------------------
+
+
+class PreparationModel(StrEnum):
+    """Who prepares an assignment: a forum with financial assistance, or a unit of its own (LOKA-14, LOKA-15)."""
+
+    FORUM = "FORUM"
+    OWN_UNIT = "OWN_UNIT"
+
+
+class CoordinationModel(StrEnum):
+    """One constant owner, or an owner for each step of a predefined process (LOKA-39, LOKA-40)."""
+
+    INDIVIDUAL = "INDIVIDUAL"
+    PROCESS = "PROCESS"
+    LEANS_PROCESS = "LEANS_PROCESS"
+
+
+class Orientation(StrEnum):
+    """How the research programme's first report described a municipality (LOKA-59)."""
+
+    INDIVIDUAL = "INDIVIDUAL"
+    MIXED = "MIXED"
+    LABOUR_MARKET_PROCESS = "LABOUR_MARKET_PROCESS"
+
+
+class OwnWorkplaces(StrEnum):
+    """To what extent a municipality has workplaces of its own (LOKA-69)."""
+
+    ALMOST_ONLY = "ALMOST_ONLY"
+    YES = "YES"
+    NONE = "NONE"
+
+
+class EbPlacement(StrEnum):
+    """Where financial assistance is handled, seen from the labour-market unit (LOKA-60)."""
+
+    SAME_UNIT = "SAME_UNIT"
+    SEPARATE_UNIT_SAME_AREA = "SEPARATE_UNIT_SAME_AREA"
+    SEPARATE_UNIT_SAME_ADMINISTRATION = "SEPARATE_UNIT_SAME_ADMINISTRATION"
+    OTHER_ADMINISTRATION = "OTHER_ADMINISTRATION"
+
+
+class CareContactOwner(StrEnum):
+    """Who is responsible for contacts with health care (LOKA-44)."""
+
+    LABOUR_MARKET_UNIT = "LABOUR_MARKET_UNIT"
+    EB = "EB"
+
+
+class OrganisationSide(StrEnum):
+    """Where in the organisation somebody works (LOKA-61); ACROSS: for several units."""
+
+    LEAD = "LEAD"
+    OFFICE = "OFFICE"
+    PRACTICAL = "PRACTICAL"
+    ACROSS = "ACROSS"
+
+
+class MainGroup(StrEnum):
+    """The three main groups of staff (LOKA-55), and those in none of them."""
+
+    MEETS_PARTICIPANTS = "MEETS_PARTICIPANTS"
+    PRACTICAL_ACTIVITIES = "PRACTICAL_ACTIVITIES"
+    EMPLOYER_CONTACTS = "EMPLOYER_CONTACTS"
+    NONE = "NONE"
+
+
+class MunicipalFunction(StrEnum):
+    """What somebody does, whatever the municipality calls it (LOKA-54, LOKA-55)."""
+
+    MANAGER = "MANAGER"
+    ADMINISTRATOR = "ADMINISTRATOR"
+    CUSTOMER_SERVICE = "CUSTOMER_SERVICE"
+    CAREER_GUIDE = "CAREER_GUIDE"
+    CASE_WORKER = "CASE_WORKER"
+    COORDINATOR = "COORDINATOR"
+    REHABILITATION_COORDINATOR = "REHABILITATION_COORDINATOR"
+    BIP_COORDINATOR = "BIP_COORDINATOR"
+    KAA_OFFICER = "KAA_OFFICER"
+    TREATMENT_OFFICER = "TREATMENT_OFFICER"
+    HEALTH_DEVELOPER = "HEALTH_DEVELOPER"
+    OCCUPATIONAL_THERAPIST = "OCCUPATIONAL_THERAPIST"
+    STUDY_CAREER_GUIDE = "STUDY_CAREER_GUIDE"
+    LANGUAGE_TEACHER = "LANGUAGE_TEACHER"
+    PROJECT_STAFF = "PROJECT_STAFF"
+    FLEXIBLE = "FLEXIBLE"
+    WORK_LEADER = "WORK_LEADER"
+    SUPERVISOR = "SUPERVISOR"
+    EMPLOYER_LIAISON = "EMPLOYER_LIAISON"
+    PRACTICE_COORDINATOR = "PRACTICE_COORDINATOR"
+
+    @property
+    def group(self) -> MainGroup:
+        """The main group that the function belongs to."""
+        if self in (MunicipalFunction.MANAGER, MunicipalFunction.ADMINISTRATOR, MunicipalFunction.CUSTOMER_SERVICE):
+            return MainGroup.NONE
+        if self in (MunicipalFunction.WORK_LEADER, MunicipalFunction.SUPERVISOR):
+            return MainGroup.PRACTICAL_ACTIVITIES
+        if self in (MunicipalFunction.EMPLOYER_LIAISON, MunicipalFunction.PRACTICE_COORDINATOR):
+            return MainGroup.EMPLOYER_CONTACTS
+        return MainGroup.MEETS_PARTICIPANTS
+
+
+class AfShareStatement(StrEnum):
+    """What the report says about the share of participants from the employment service (LOKA-9); few numbers."""
+
+    OVER_60_PCT = "OVER_60_PCT"
+    MAJORITY = "MAJORITY"
+    CONSIDERABLE = "CONSIDERABLE"
+    CONSIDERABLY_LOWER = "CONSIDERABLY_LOWER"
+    DECREASED = "DECREASED"
+    ZERO = "ZERO"
+
+
+class Relation(StrEnum):
+    """How a figure that was imported stands to the real one."""
+
+    EQUAL = "EQUAL"
+    ABOUT = "ABOUT"
+    OVER = "OVER"
+    UNDER = "UNDER"
+
+
+class SubsidyResponsible(StrEnum):
+    """Who sees to a wage-subsidy case (LOKA-37, LOKA-38)."""
+
+    STAFF = "STAFF"
+    EMPLOYER = "EMPLOYER"
+
+
+# --- providers -----------------------------------------------------------------------------------------
+
+
+class ProviderFactKind(StrEnum):
+    """What can be stated about a provider (rulebook 8.6)."""
+
+    APPLIED = "applied"
+    APPLICATION_WITHDRAWN = "application_withdrawn"
+    TERM_EVIDENCE_OFFERED = "term_evidence_offered"
+    TERM_MET = "term_met"
+    TERM_UNMET = "term_unmet"
+    STAFF_LISTED = "staff_listed"
+    SUBCONTRACTOR_DECLARED = "subcontractor_declared"
+    CAPACITY_DECLARED = "capacity_declared"
+    AUTHORISED = "authorised"
+    SUPERVISED = "supervised"
+    FINDING = "finding"
+    MEASURE_DONE = "measure_done"
+    FINDING_CLOSED = "finding_closed"
+    DEAUTHORISED = "deauthorised"
+    NOTICE_GIVEN = "notice_given"
+    PENALTY_RECORDED = "penalty_recorded"
+
+
+class ProviderState(StrEnum):
+    """Where a provider stands with a programme (rulebook 8.6)."""
+
+    APPLIED = "APPLIED"
+    AUTHORISED = "AUTHORISED"
+    UNDER_REVIEW = "UNDER_REVIEW"
+    DEAUTHORISED = "DEAUTHORISED"
+
+
+class SupervisionChannel(StrEnum):
+    """The three channels of supervision (NACKA-15)."""
+
+    REPORT_REVIEW = "REPORT_REVIEW"
+    ON_SITE = "ON_SITE"
+    CLIENT_DIALOGUE = "CLIENT_DIALOGUE"
+
+
+class FindingSeverity(StrEnum):
+    """How grave a finding of the supervision is. Each opens a review (SM-V3)."""
+
+    MINOR = "MINOR"
+    MAJOR = "MAJOR"
+
+
+class DeauthorisationGround(StrEnum):
+    """Why an authorisation ended (NACKA-16, NACKA-17, AF-SOM-27)."""
+
+    TERMS_NOT_MET = "TERMS_NOT_MET"
+    NO_CLIENTS = "NO_CLIENTS"
+    NOTICE = "NOTICE"
+
+
+class NoticeBy(StrEnum):
+    """Who gives notice of termination; it is mutual (AF-SOM-27)."""
+
+    PROVIDER = "PROVIDER"
+    COMMISSIONER = "COMMISSIONER"
+
+
+class StaffFunction(StrEnum):
+    """What staff of a provider do. The qualification paths are asked of case workers (AF-SOM-9, AF-SOM-10)."""
+
+    CASE_WORKER = "CASE_WORKER"
+    SUPERVISOR = "SUPERVISOR"
+    STUDY_GUIDE = "STUDY_GUIDE"
+
+
+class TermEvidence(StrEnum):
+    """What shows that a term of authorisation is met: a document, a statement, or what the provider has declared."""
+
+    DOCUMENT = "DOCUMENT"
+    STATEMENT = "STATEMENT"
+    RATING = "RATING"
+    STAFF = "STAFF"
+    CAPACITY = "CAPACITY"
+
+
+class TermState(StrEnum):
+    """Where a term of the checklist stands on a day."""
+
+    MET = "MET"
+    EXPIRING = "EXPIRING"
+    EXPIRED = "EXPIRED"
+    UNMET = "UNMET"
+    MISSING = "MISSING"
+
+
+class ReviewCause(StrEnum):
+    """Why a provider is under review (SM-V3)."""
+
+    FINDING = "FINDING"
+    TERM_UNMET = "TERM_UNMET"
+    TERM_EXPIRED = "TERM_EXPIRED"
+    TERM_MISSING = "TERM_MISSING"
+
+
+class ProviderRefusal(StrEnum):
+    """Why a fact about a provider does not take effect."""
+
+    NOT_APPLIED = "NOT_APPLIED"
+    ALREADY_APPLIED = "ALREADY_APPLIED"
+    ALREADY_AUTHORISED = "ALREADY_AUTHORISED"
+    NOT_AUTHORISED = "NOT_AUTHORISED"
+    APPLICATION_BINDING = "APPLICATION_BINDING"
+    TERM_UNKNOWN = "TERM_UNKNOWN"
+    EVIDENCE_MISSING = "EVIDENCE_MISSING"
+    SUBCONTRACTOR_UNKNOWN = "SUBCONTRACTOR_UNKNOWN"
+    TERMS_NOT_MET = "TERMS_NOT_MET"
+    TERMS_MET = "TERMS_MET"
+    HAS_CLIENTS = "HAS_CLIENTS"
+    FINDING_UNKNOWN = "FINDING_UNKNOWN"
+    ALREADY_ENDING = "ALREADY_ENDING"
+    END_MISSING = "END_MISSING"
+    TOO_EARLY = "TOO_EARLY"
+    ACTED_FOR_PROVIDER = "ACTED_FOR_PROVIDER"
+
+
+# --- persons -------------------------------------------------------------------------------------------
+
+
+class ProtectionKind(StrEnum):
+    """Kinds of protected identity. The third carries no mark that others could see, and protects as much inside."""
+
+    CONFIDENTIALITY_MARK = "CONFIDENTIALITY_MARK"
+    PROTECTED_REGISTRATION = "PROTECTED_REGISTRATION"
+    FICTITIOUS = "FICTITIOUS"
+
+
+class AccessOutcome(StrEnum):
+    """What became of a call whose answer is about a person."""
+
+    SHOWN = "SHOWN"
+    MASKED = "MASKED"
+    REFUSED = "REFUSED"
+
+
+class RecordKind(StrEnum):
+    """What is kept for a time of its own (`retention.*`, GAP-14)."""
+
+    PERSON = "PERSON"
+    FACTS_TEXTS = "FACTS_TEXTS"
+    DOCUMENTS = "DOCUMENTS"
+    SNAPSHOTS = "SNAPSHOTS"
+    ACCESS_LOG = "ACCESS_LOG"
+
+    @property
+    def setting(self) -> str:
+        """The key that says how long."""
+        return f"retention.{self.value.lower()}"
+
+
+class LogFault(StrEnum):
+    """What a look through the access log found at an entry."""
+
+    CHANGED = "CHANGED"  #: its own words do not give its seal
+    MISSING = "MISSING"  #: the entry that should stand here does not
+    MISPLACED = "MISPLACED"  #: it does not follow the entry before it
+    NOT_AS_KNOWN = "NOT_AS_KNOWN"  #: it is not what was told of it before
+    UNKNOWN_KEY = "UNKNOWN_KEY"  #: it was sealed with a key that is no longer given

@@ -10,6 +10,10 @@ On the wire::
 `sequence` is a string, as CloudEvents wants it, of a number that grows per source. `traceparent` and
 `correlationid` may be absent; attributes that this version does not know are ignored, as CloudEvents allows.
 Everything else is checked strictly and a fault names its attribute.
+
+An event about a person who is protected has one attribute more, and it is `true`. `masked`: this is the copy for
+everybody, in which nothing says where the person is. `restricted`: this is the whole event, as only the services of
+the suite get it.
 """
 
 from __future__ import annotations
@@ -63,6 +67,10 @@ class Event:
     data: dict[str, Any]
     correlation_id: str | None = None
     traceparent: str | None = None
+    #: what says where the person is has been replaced by `events.MASKED` or null
+    masked: bool = False
+    #: whole, and about a person whose whereabouts are for the services of the suite alone
+    restricted: bool = False
 
     @property
     def service(self) -> str:
@@ -92,6 +100,8 @@ class Event:
             correlation_id=self.correlation_id,
             traceparent=self.traceparent,
             data=dump_data(self.data),
+            masked=self.masked,
+            restricted=self.restricted,
         )
 
     @classmethod
@@ -144,6 +154,8 @@ class Event:
             data=data,
             correlation_id=correlation_id,
             traceparent=traceparent,
+            masked=_flag(raw, "masked"),
+            restricted=_flag(raw, "restricted"),
         )
 
 
@@ -167,6 +179,11 @@ def exchange_of(service: str) -> str:
     return f"{service}.events"
 
 
+def restricted_exchange_of(service: str) -> str:
+    """The topic exchange to which a service publishes whole events about protected persons, for the suite alone."""
+    return f"{service}.restricted"
+
+
 def dump_data(data: Any) -> str:
     """JSON text of JSON primitives. Decimal, date and other types raise TypeError; NaN raises ValueError."""
     return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -184,9 +201,11 @@ def compose(
     correlation_id: str | None,
     traceparent: str | None,
     data: str,
+    masked: bool = False,
+    restricted: bool = False,
 ) -> str:
     """The envelope around `data`, which is JSON text already (a stored event needs no second encoding)."""
-    head: dict[str, str] = {
+    head: dict[str, str | bool] = {
         "specversion": SPECVERSION,
         "id": id,
         "source": source_of(name.partition(".")[0]),
@@ -202,6 +221,10 @@ def compose(
         head["traceparent"] = traceparent
     if correlation_id is not None:
         head["correlationid"] = correlation_id
+    if masked:
+        head["masked"] = True
+    if restricted:
+        head["restricted"] = True
     return f'{dump_data(head)[:-1]},"data":{data}}}'
 
 
@@ -211,6 +234,13 @@ def _text(raw: dict[str, Any], field: str) -> str:
         raise BadEvent(field, "is missing")
     if not isinstance(value, str):
         raise BadEvent(field, "must be a string")
+    return value
+
+
+def _flag(raw: dict[str, Any], field: str) -> bool:
+    value = raw.get(field, False)
+    if value is not True and value is not False:
+        raise BadEvent(field, "must be true or false")
     return value
 
 

@@ -9,26 +9,33 @@ agreement) stay in assignment; the event says only whether there is one.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, fields, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from .codes import (
     AssignmentState,
+    DeauthorisationGround,
+    ExitKind,
     FactKind,
     LineKind,
     ObligationKind,
     ObligationState,
     Ownership,
     Programme,
+    ReassessmentCause,
+    ReportKind,
+    ReviewCause,
     Role,
 )
 from .envelope import type_of
 from .facts import FACT_SCHEMAS, FREE_TEXT, Fact
-from .inputs import IDENTIFIER, StepSchema
+from .inputs import StepSchema
 from .money import MoneyField
+from .text import IDENTIFIER
 
 SERVICES = ("assignment", "scheduling", "billing", "notifications")
 
@@ -85,6 +92,7 @@ class EventProvider(_Data):
     id = _id(required=True)
     ownership = _code(Ownership, required=True)
     authorised = fields.Dict(keys=_code(Programme), values=fields.Date(), required=True)
+    deauthorised = fields.Dict(keys=_code(Programme), values=fields.Date())
 
 
 class TenantOpened(_Data):
@@ -115,9 +123,130 @@ class DayOpened(_Data):
     date = fields.Date(required=True)
 
 
+class ProtectionChanged(_Data):
+    """From now on (and in replays of what was before) whereabouts are for the services of the suite alone, or no
+    longer so.
+    """
+
+    assignment = _id(required=True)
+    restricted = fields.Boolean(required=True)
+
+
+class AccessLogSealed(_Data):
+    """How many entries the access log has and the seal of the last (hexadecimal). Kept elsewhere, it shows a log that was
+    shortened or written anew: `assignment.verify_access_log` takes it.
+    """
+
+    entries = fields.Integer(required=True)
+    head = fields.String(required=True, validate=validate.Regexp(r"\A[0-9a-f]{64}\Z"))
+
+
+class ProviderStands(_Data):
+    """A provider and the programmes that it is about. `on`: the day from which it is so."""
+
+    provider = _id(required=True)
+    programmes = fields.List(_code(Programme), required=True)
+    on = fields.Date(required=True)
+
+
+class ProviderApplied(ProviderStands):
+    ownership = _code(Ownership, required=True)
+
+
+class ProviderReviewOpened(ProviderStands):
+    causes = fields.List(_code(ReviewCause), required=True)
+
+
+class ProviderDeauthorised(ProviderStands):
+    """`ground` is null if the decision to authorise was taken back."""
+
+    ground = _code(DeauthorisationGround, required=True, allow_none=True)
+
+
+class ChoiceRequired(_Data):
+    """The client must choose anew: from `on` the provider cannot be chosen."""
+
+    assignment = _id(required=True)
+    provider = _id(required=True)
+    on = fields.Date(required=True)
+
+
 class StateChanged(_Data):
     assignment = _id(required=True)
     state = _code(AssignmentState, required=True)
+
+
+class _Milestone(_Data):
+    """What follows from the facts. A higher `revision` replaces a lower one of the same milestone (and exit)."""
+
+    assignment = _id(required=True)
+    revision = fields.Integer(required=True)
+
+
+class ReassessmentRequested(_Milestone):
+    cause = _code(ReassessmentCause, required=True)
+    on = fields.Date(required=True)
+
+
+class EndedBeforeDecision(_Milestone):
+    state = _code(AssignmentState, required=True)
+
+
+class PeriodEnded(_Milestone):
+    on = fields.Date(required=True)
+
+
+class ExitQualified(_Milestone):
+    """`exit`: the fact's id; `on` is E, `first_day` W, `month` that of the intervention, `settle_on` as SM-A20 says."""
+
+    exit = _id(required=True)
+    on = fields.Date(required=True)
+    first_day = fields.Date(required=True)
+    kind = _code(ExitKind, required=True)
+    month = fields.Integer(required=True)
+    settle_on = fields.Date(required=True)
+
+
+class ExitNotQualified(_Milestone):
+    exit = _id(required=True)
+    on = fields.Date(required=True)
+    kind = _code(ExitKind, required=True)
+
+
+class BonusBlocked(_Milestone):
+    exit = _id(required=True)
+
+
+class Settled(_Milestone):
+    on = fields.Date(required=True, allow_none=True)
+
+
+class MilestoneWithdrawn(_Milestone):
+    """A milestone that had been told no longer holds: a fact was corrected or taken back."""
+
+    milestone = fields.String(required=True, validate=validate.Regexp(r"\A[a-z_]{1,60}\Z"))
+    exit = _id(allow_none=True, load_default=None)
+
+
+class ReportEvent(_Data):
+    """A report of rulebook 8.3. `revision` rises with every event about the reports of an assignment."""
+
+    assignment = _id(required=True)
+    kind = _code(ReportKind, required=True)
+    sequence = fields.Integer(required=True)
+    part = fields.Integer(load_default=1)
+    revision = fields.Integer(required=True)
+
+
+class ReportSubmitted(ReportEvent):
+    """`deviation`: it tells of one, so the career guide decides about an extra meeting (AMI-8.1-e)."""
+
+    version = fields.Integer(required=True)
+    deviation = fields.Boolean(load_default=False)
+
+
+class ReportOverdue(ReportEvent):
+    due = fields.Date(required=True)
 
 
 class EventObligation(_Data):
@@ -200,7 +329,27 @@ _OTHERS: tuple[tuple[str, Schema, str], ...] = (
     ("assignment.registered", Registered(), "An assignment exists."),
     ("assignment.fact_withdrawn", FactWithdrawn(), "A fact no longer counts: withdrawn, or overruled by another."),
     ("assignment.state_changed", StateChanged(), "The assignment is in another state (rulebook 8.1)."),
+    ("assignment.protection_changed", ProtectionChanged(), "Whereabouts are told to the suite alone, or no longer."),
+    ("assignment.provider_applied", ProviderApplied(), "A provider has applied for authorisation."),
+    ("assignment.provider_authorised", ProviderStands(), "A provider can be chosen for these programmes."),
+    ("assignment.provider_review_opened", ProviderReviewOpened(), "An authorised provider is under review."),
+    ("assignment.provider_review_closed", ProviderStands(), "The review has ended; the provider stays authorised."),
+    ("assignment.provider_deauthorised", ProviderDeauthorised(), "A provider cannot be chosen any more."),
+    ("assignment.choice_required", ChoiceRequired(), "A client's provider is authorised no longer: choose anew."),
     ("assignment.day_opened", DayOpened(), "The business date has moved."),
+    ("assignment.access_log_sealed", AccessLogSealed(), "What the access log came to by the new business date."),
+    ("assignment.reassessment_requested", ReassessmentRequested(), "A new assessment is asked for (SM-A14)."),
+    ("assignment.ended_before_decision", EndedBeforeDecision(), "Not relevant or not eligible (SM-A4)."),
+    ("assignment.period_ended", PeriodEnded(), "The period has run out without an exit (SM-A22)."),
+    ("assignment.exit_qualified", ExitQualified(), "The exit provisionally leads to premium and bonus (SM-A20)."),
+    ("assignment.exit_not_qualified", ExitNotQualified(), "The exit leads to neither premium nor bonus (SM-A21)."),
+    ("assignment.bonus_blocked", BonusBlocked(), "Financial assistance within the six months (SM-A26)."),
+    ("assignment.settled", Settled(), "Premium and bonus are done (SM-A27), or nobody resumes (SM-A25)."),
+    ("assignment.milestone_withdrawn", MilestoneWithdrawn(), "Something that followed from facts does so no longer."),
+    ("assignment.report_submitted", ReportSubmitted(), "A report is in (SM-R3); its fact is told by itself."),
+    ("assignment.report_returned", ReportEvent(), "A report goes back; its fact counts no more (SM-R5)."),
+    ("assignment.report_approved", ReportEvent(), "A report is approved and changes no more (SM-R6)."),
+    ("assignment.report_overdue", ReportOverdue(), "The due day of a report has passed without it (SM-R4)."),
     ("scheduling.day_opened", DayOpened(), "Obligations have been told as they stand on this business date."),
     ("scheduling.obligations_changed", ObligationsChanged(), "Obligations of an assignment: new, changed, gone."),
     ("billing.posted", Posted(), "Entries were posted to the ledger for an assignment."),
@@ -217,6 +366,62 @@ EVENTS: dict[str, EventType] = {
     },
     **{name: EventType(name, 1, schema, about) for name, schema, about in _OTHERS},
 }
+
+#: Stands in a masked copy in place of a text that says, or helps to find out, where a person is.
+MASKED = "MASKED"
+
+#: Texts that stay in a masked copy. Every other text, list of texts and free structure is masked: so is a new field,
+#: until somebody has found that it tells no place (a provider, a workplace, a unit, an activity, a person each do).
+TELLS_NO_PLACE = frozenset({"assignment", "fact_id", "exit", "entry", "kind", "milestone", "channel", "rules", "head"})
+
+#: Codes that are masked too. Every other code, and every number, day and yes or no, stays.
+PLACE_CODES = frozenset({"place"})
+
+_KEPT = (fields.Enum, fields.Number, fields.Boolean, fields.Date, fields.DateTime, fields.Time, MoneyField)
+
+
+def masked(name: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """`data` of an event for those who may not know where the person is: nothing in it says so, and it fits the schema.
+
+    Fields that the schema does not have are left out, and of an unknown event all.
+    """
+    kind = EVENTS.get(name)
+    return _masked_object(kind.schema, data) if kind else {}
+
+
+def _masked_object(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
+    known = {field.data_key or name: field for name, field in schema.fields.items()}
+    return {key: _masked_value(known[key], key, value) for key, value in data.items() if key in known}
+
+
+def _masked_value(field: fields.Field[Any], key: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if key in PLACE_CODES:
+        return _hidden(field)
+    if isinstance(field, fields.Nested) and isinstance(value, dict):
+        return _masked_object(field.schema, value)
+    if isinstance(field, fields.List) and isinstance(value, list):
+        return [_masked_value(field.inner, key, item) for item in value]
+    if key in TELLS_NO_PLACE or isinstance(field, _KEPT) or _is_code(field):
+        return value
+    return _hidden(field)
+
+
+def _is_code(field: fields.Field[Any]) -> bool:
+    return isinstance(field, fields.String) and any(isinstance(one, validate.OneOf) for one in field.validators)
+
+
+def _hidden(field: fields.Field[Any]) -> Any:
+    """What stands for a value that is not told: the code if the field takes it, else null or nothing."""
+    if isinstance(field, fields.String):
+        with suppress(ValidationError):
+            field.deserialize(MASKED)
+            return MASKED
+    if field.allow_none:
+        return None
+    return [] if isinstance(field, fields.List) else {}
+
 
 _HEAD = ("assignment", "fact_id", "ordinal", "on", "known_on", "revision")
 

@@ -78,3 +78,17 @@ def _matrix() -> Mapping[ExitKind, ExitRule]:
 
 #: The matrix, by exit kind.
 EXITS: Mapping[ExitKind, ExitRule] = _matrix()
+
+
+_BENEFITS = frozenset({ExitKind.BENEFIT_TEMPORARY, ExitKind.BENEFIT_OTHER_PUBLIC})
+
+
+@rule("LOKA-46", "LOKA-47")
+def counts_as_self_support_loka(kind: ExitKind) -> bool:
+    """Self-support in the wide sense of the LOKA report: any support other than financial assistance, benefits
+    included.
+
+    The narrow sense, `bonus_eligible_AMI`, is the matrix above and its two-stage test; the two are never mixed
+    (INC-26). Whether assistance is paid beside the new support is not a question of the kind of exit.
+    """
+    return EXITS[kind].family in ("WORK", "STUDY", "BUSINESS") or kind in _BENEFITS

@@ -11,26 +11,32 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from . import fact_fields as f
 from .codes import (
     BenefitScope,
     Channel,
+    ChoiceBy,
     DecisionAbout,
     Document,
     EmploymentForm,
     ExitKind,
     FactKind,
+    GuidanceChannel,
+    LabourMarketTopic,
     MeetingKind,
+    Need,
     Offer,
     Party,
+    PlacementKind,
+    Role,
     Signatory,
+    WorkplaceKind,
 )
 from .exits import EXITS
 from .money import MoneyField
-
-#: Days outside these are slips of the keyboard, and months could not be added to the last of the calendar.
-EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
+from .work_facts import WORK_SCHEMAS, WORK_TEXTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,123 +64,131 @@ class Fact:
         return (self.on, self.place)
 
 
-class _Fields(Schema):
-    class Meta:
-        unknown = RAISE
+class DecidedFields(f.Fields):
+    end_date = f.counted_from(allow_none=True)
+    needs = f.codes(Need)
+    reason = f.text()
 
 
-def _code(enum: Any, **kwargs: Any) -> fields.Enum:
-    return fields.Enum(enum, by_value=True, **kwargs)
+class ResultsShownFields(f.Fields):
+    snapshot = f.identifier(allow_none=True)
 
 
-def _identifier(**kwargs: Any) -> fields.String:
-    """An opaque id: short, no spaces, so that free text cannot travel in it."""
-    return fields.String(validate=validate.Regexp(r"\A[\w.:@/+-]{1,100}\Z", error="not an identifier"), **kwargs)
+class ProviderFields(f.Fields):
+    provider = f.identifier(required=True)
 
 
-def _percent(**kwargs: Any) -> fields.Integer:
-    return fields.Integer(strict=True, validate=validate.Range(0, 100), **kwargs)
+class ProviderChosenFields(ProviderFields):
+    by = f.code(ChoiceBy)
 
 
-def _count(low: int = 0, **kwargs: Any) -> fields.Integer:
-    return fields.Integer(strict=True, validate=validate.Range(min=low), **kwargs)
+class AnswerFields(f.Fields):
+    provider = f.identifier(allow_none=True)
 
 
-def _month(**kwargs: Any) -> fields.Integer:
-    """Number of a month of the intervention. No intervention runs for a century, and dates end where years do."""
-    return fields.Integer(strict=True, validate=validate.Range(1, 1200), **kwargs)
+class DeclinedFields(AnswerFields):
+    proposed_start = f.counted_from(allow_none=True)
 
 
-def _hours(**kwargs: Any) -> fields.Decimal:
-    return fields.Decimal(as_string=True, allow_nan=False, validate=validate.Range(0, 168), **kwargs)
+class MappingFields(f.Fields):
+    """AMI-3.1-a, LOKA-21. Without any contents the fact says only that there is a mapping."""
+
+    experience = f.text()
+    competences = f.text()
+    strengths = f.text()
+    education = f.text()
+    earlier_interventions = f.text()
+    interests = f.text()
 
 
-def _counted_from(**kwargs: Any) -> fields.Date:
-    """A day that periods are counted from. A contract may run to 9999-12-31; nothing begins there."""
-    return fields.Date(
-        validate=validate.Range(EARLIEST, LATEST, error=f"must be from {EARLIEST} to {LATEST}"), **kwargs
-    )
+class PlanDoneFields(f.Fields):
+    """The wish and the goal that was agreed are kept apart (LOKA-27)."""
+
+    wish = f.text()
+    goal = f.text()
 
 
-class Nothing(_Fields):
-    """No fields beyond `on` and `known_on`."""
+class StudyGuidanceFields(f.Fields):
+    """AMI-4.2-b, AMI-4.2-c: channel, and what the client knows afterwards."""
+
+    channel = f.code(GuidanceChannel)
+    knows_study_aid = fields.Boolean()
+    knows_forms_of_study = fields.Boolean()
+    knows_courses = fields.Boolean()
 
 
-class DecidedFields(_Fields):
-    end_date = _counted_from(allow_none=True)
+class WorkGuidanceFields(f.Fields):
+    topics = f.codes(LabourMarketTopic)
 
 
-class ProviderFields(_Fields):
-    provider = _identifier(required=True)
-
-
-class AnswerFields(_Fields):
-    provider = _identifier(allow_none=True)
-
-
-class ContactFields(_Fields):
-    channel = _code(Channel, load_default=Channel.OTHER)
-    party = _code(Party, load_default=Party.CLIENT)
-    minutes = _count(allow_none=True)
+class ContactFields(f.Fields):
+    channel = f.code(Channel, load_default=Channel.OTHER)
+    party = f.code(Party, load_default=Party.CLIENT)
+    minutes = f.count(allow_none=True)
     individual = fields.Boolean(allow_none=True)
     place = fields.String(allow_none=True, validate=validate.OneOf(["SUPPLIER_PREMISES", "OTHER"]))
     activity = fields.Boolean(allow_none=True)
 
 
-class JobsAppliedFields(_Fields):
-    count = _count(required=True)
-    month = _month(required=True)
+class JobsAppliedFields(f.Fields):
+    count = f.count(required=True)
+    month = f.month(required=True)
 
 
-class AgreementFields(_Fields):
+class AgreementFields(f.Fields):
     schedule = fields.String(allow_none=True)
     tasks = fields.String(allow_none=True)
     follow_up = fields.String(allow_none=True)
 
 
-class PlacementFields(_Fields):
-    workplace = _identifier(allow_none=True)
-    hours_per_week = _hours(allow_none=True)
-    signatures = fields.List(_code(Signatory), load_default=list)
+class PlacementFields(f.Fields):
+    workplace = f.identifier(allow_none=True)
+    hours_per_week = f.hours(allow_none=True)
+    signatures = fields.List(f.code(Signatory), load_default=list)
     agreement = fields.Nested(AgreementFields, allow_none=True)
+    kind = f.code(PlacementKind)
+    workplace_kind = f.code(WorkplaceKind)
+    until = f.counted_from(allow_none=True)
+    judged_needed_by = f.code(Role)
+    hire_intended = fields.Boolean()
 
 
-class HoursFields(_Fields):
-    hours_per_week = _hours(required=True)
+class HoursFields(f.Fields):
+    hours_per_week = f.hours(required=True)
 
 
-class OfferDeclinedFields(_Fields):
-    offer = _code(Offer, required=True)
+class OfferDeclinedFields(f.Fields):
+    offer = f.code(Offer, required=True)
     receives_eb = fields.Boolean(required=True)
 
 
-class MeetingFields(_Fields):
-    meeting = _code(MeetingKind, required=True)
-    sequence = _count(1, allow_none=True)
+class MeetingFields(f.Fields):
+    meeting = f.code(MeetingKind, required=True)
+    sequence = f.count(1, allow_none=True)
 
 
-class MonthlyReportFields(_Fields):
-    month = _month(required=True)
-    extent_pct = _percent(allow_none=True)
+class MonthlyReportFields(f.Fields):
+    month = f.month(required=True)
+    extent_pct = f.percent(allow_none=True)
     deviation_reason = fields.String(allow_none=True)
-    attachments = fields.List(fields.String(), load_default=list)
+    attachments = fields.List(f.identifier(), load_default=list)
 
 
-class BipFields(_Fields):
-    scores = fields.Raw(allow_none=True)
+class BipFields(f.Fields):
+    scores = f.JsonValue(allow_none=True)
 
 
-class SwitchFields(_Fields):
-    provider = _identifier(required=True)
+class SwitchFields(f.Fields):
+    provider = f.identifier(required=True)
     approved = fields.Boolean(required=True)
 
 
-class ExitedFields(_Fields):
-    kind = _code(ExitKind, required=True)
-    first_day = _counted_from(allow_none=True)
-    workplace = _identifier(allow_none=True)
-    extent_pct = _percent(allow_none=True)
-    employment_form = _code(EmploymentForm, allow_none=True)
+class ExitedFields(f.Fields):
+    kind = f.code(ExitKind, required=True)
+    first_day = f.counted_from(allow_none=True)
+    workplace = f.identifier(allow_none=True)
+    extent_pct = f.percent(allow_none=True)
+    employment_form = f.code(EmploymentForm, allow_none=True)
     contract_until = fields.Date(allow_none=True)
     hourly_cover_until = fields.Date(allow_none=True)
     household_support = fields.Boolean(load_default=False)
@@ -182,8 +196,8 @@ class ExitedFields(_Fields):
     csn_eligible = fields.Boolean(load_default=False)
     study_start_support = fields.Boolean(load_default=False)
     margin_advice = fields.Boolean(load_default=False)
-    documents = fields.List(_code(Document), load_default=list)
-    next_intervention = _identifier(allow_none=True)
+    documents = fields.List(f.code(Document), load_default=list)
+    next_intervention = f.identifier(allow_none=True)
 
     @validates_schema(skip_on_field_errors=True)
     def _fields_of_the_kind(self, data: dict[str, Any], **_: Any) -> None:
@@ -199,20 +213,20 @@ class ExitedFields(_Fields):
             raise ValidationError(missing)
 
 
-class PremiumFollowUpFields(_Fields):
-    month = _month(required=True)
+class PremiumFollowUpFields(f.Fields):
+    month = f.month(required=True)
     continues = fields.Boolean(required=True)
 
 
-class WorkplaceChangedFields(_Fields):
-    workplace = _identifier(required=True)
-    gap_days = _count(required=True)
+class WorkplaceChangedFields(f.Fields):
+    workplace = f.identifier(required=True)
+    gap_days = f.count(required=True)
 
 
-class EbPaidFields(_Fields):
+class EbPaidFields(f.Fields):
     from_ = fields.Date(required=True, data_key="from", attribute="from")
     to = fields.Date(required=True)
-    scope = _code(BenefitScope, required=True)
+    scope = f.code(BenefitScope, required=True)
 
     @validates_schema(skip_on_field_errors=True)
     def _forwards(self, data: dict[str, Any], **_: Any) -> None:
@@ -220,19 +234,20 @@ class EbPaidFields(_Fields):
             raise ValidationError("must be after `from`", "to")
 
 
-class BonusClaimedFields(_Fields):
+class BonusClaimedFields(f.Fields):
     certified = fields.Boolean(required=True)
-    documents = fields.List(_code(Document), load_default=list)
+    documents = fields.List(f.code(Document), load_default=list)
     covers_until = fields.Date(allow_none=True)
 
 
-class ManualDecisionFields(_Fields):
-    about = _code(DecisionAbout, required=True)
+class ManualDecisionFields(f.Fields):
+    about = f.code(DecisionAbout, required=True)
     approved = fields.Boolean(required=True)
     by = fields.String(allow_none=True, validate=validate.Length(max=100))
+    reason = f.text()
 
 
-class ResultReportedFields(_Fields):
+class ResultReportedFields(f.Fields):
     amount = MoneyField(required=True)
     reason = fields.String(allow_none=True)
 
@@ -240,22 +255,22 @@ class ResultReportedFields(_Fields):
 #: Schema of the fields of each kind.
 FACT_SCHEMAS: dict[FactKind, Schema] = {
     FactKind.DECIDED: DecidedFields(),
-    FactKind.RESULTS_SHOWN: Nothing(),
-    FactKind.PROVIDER_CHOSEN: ProviderFields(),
+    FactKind.RESULTS_SHOWN: ResultsShownFields(),
+    FactKind.PROVIDER_CHOSEN: ProviderChosenFields(),
     FactKind.ACCEPTED: AnswerFields(),
-    FactKind.DECLINED: AnswerFields(),
-    FactKind.STARTED: Nothing(),
-    FactKind.MAPPING_DONE: Nothing(),
-    FactKind.PLAN_DONE: Nothing(),
-    FactKind.STUDY_GUIDANCE: Nothing(),
-    FactKind.WORK_GUIDANCE: Nothing(),
+    FactKind.DECLINED: DeclinedFields(),
+    FactKind.STARTED: f.Nothing(),
+    FactKind.MAPPING_DONE: MappingFields(),
+    FactKind.PLAN_DONE: PlanDoneFields(),
+    FactKind.STUDY_GUIDANCE: StudyGuidanceFields(),
+    FactKind.WORK_GUIDANCE: WorkGuidanceFields(),
     FactKind.CONTACT: ContactFields(),
     FactKind.JOBS_APPLIED: JobsAppliedFields(),
     FactKind.PLACEMENT_STARTED: PlacementFields(),
     FactKind.PLACEMENT_ENDED: PlacementFields(),
     FactKind.HOURS_REPORTED: HoursFields(),
     FactKind.OFFER_DECLINED: OfferDeclinedFields(),
-    FactKind.GUIDE_NOTIFIED: Nothing(),
+    FactKind.GUIDE_NOTIFIED: f.Nothing(),
     FactKind.MEETING_BOOKED: MeetingFields(),
     FactKind.MEETING_HELD: MeetingFields(),
     FactKind.MEETING_MISSED: MeetingFields(),
@@ -264,25 +279,30 @@ FACT_SCHEMAS: dict[FactKind, Schema] = {
     FactKind.PROVIDER_SWITCH: SwitchFields(),
     FactKind.EXITED: ExitedFields(),
     FactKind.PREMIUM_FOLLOW_UP: PremiumFollowUpFields(),
-    FactKind.BROKE_OFF: Nothing(),
+    FactKind.BROKE_OFF: f.Nothing(),
     FactKind.RESUMED: ProviderFields(),
     FactKind.WORKPLACE_CHANGED: WorkplaceChangedFields(),
     FactKind.EB_PAID: EbPaidFields(),
     FactKind.BONUS_CLAIMED: BonusClaimedFields(),
     FactKind.MANUAL_DECISION: ManualDecisionFields(),
     FactKind.RESULT_REPORTED: ResultReportedFields(),
-    FactKind.EXTENDED: Nothing(),
+    FactKind.EXTENDED: f.Nothing(),
+    **WORK_SCHEMAS,
 }
 
-#: Fields that say something about a person in words. They stay in the assignment service; events carry
-#: in their place whether there was a text (`true`) or not.
+#: Fields that say something about a person in words, or about health or circumstances. They stay in the assignment
+#: service; events carry in their place whether there was something (`true`) or not.
 FREE_TEXT: dict[FactKind, tuple[str, ...]] = {
+    FactKind.DECIDED: ("reason",),
+    FactKind.MAPPING_DONE: tuple(MappingFields().fields),
+    FactKind.PLAN_DONE: ("wish", "goal"),
     FactKind.MONTHLY_REPORT: ("deviation_reason",),
-    FactKind.MANUAL_DECISION: ("by",),
+    FactKind.MANUAL_DECISION: ("by", "reason"),
     FactKind.RESULT_REPORTED: ("reason",),
     FactKind.BIP_ASSESSED: ("scores",),
     FactKind.PLACEMENT_STARTED: ("agreement",),
     FactKind.PLACEMENT_ENDED: ("agreement",),
+    **WORK_TEXTS,
 }
 
 
@@ -298,20 +318,26 @@ def load_fact(row: Mapping[str, Any], place: int, fact_id: str | None = None) ->
         if value is None and name == "known_on":
             continue
         try:
-            head[name] = _counted_from().deserialize(value.isoformat() if _is_date(value) else value)
+            head[name] = f.counted_from().deserialize(_plain(value))
         except ValidationError as error:
             faults[name] = error.messages
     kind: FactKind | None = None
     try:
-        kind = FactKind(rest.pop("fact", None))
-    except ValueError:
+        kind = FactKind(str(_plain(rest.pop("fact", None))))
+    except (ValueError, ValidationError):
         faults["fact"] = [f"must be one of: {', '.join(FactKind)}"]
     data: Mapping[str, Any] = {}
     if kind is not None:
+        plain: dict[str, Any] = {}
+        for name, value in rest.items():
+            try:
+                plain[name] = _plain(value)
+            except ValidationError as error:
+                faults[name] = error.messages
         try:
-            data = FACT_SCHEMAS[kind].load(_plain(rest))
+            data = FACT_SCHEMAS[kind].load(plain)
         except ValidationError as error:
-            faults.update(error.messages_dict)
+            faults = error.messages_dict | faults
     if "on" in head and head.get("known_on", head["on"]) < head["on"]:
         faults["known_on"] = ["must not be before `on`"]
     if faults or kind is None:
@@ -324,16 +350,18 @@ def dump_fields(fact: Fact) -> dict[str, Any]:
     return FACT_SCHEMAS[fact.kind].dump(fact.data)
 
 
-def _is_date(value: Any) -> bool:
-    return type(value) is date
+#: No field has lists or maps within each other more often.
+_DEEPEST = 20
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, depth: int = 0) -> Any:
     """YAML may give dates; the schemas read ISO strings, as JSON has them."""
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, Mapping | list | tuple) and depth == _DEEPEST:
+        raise ValidationError("is nested too deeply")
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_plain(item, depth + 1) for item in value]
     return value

@@ -6,10 +6,10 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
+from .calendar import Period
 from .case import Client, Plan, Provider, Step
 from .codes import Ownership, Programme
-
-IDENTIFIER = validate.Regexp(r"\A[\w.:@/+-]{1,100}\Z", error="not an identifier")
+from .text import IDENTIFIER
 
 
 def _percent(**kwargs: Any) -> fields.Integer:
@@ -21,16 +21,44 @@ class _Input(Schema):
         unknown = RAISE
 
 
+class PeriodSchema(_Input):
+    """Half-open `{from, to}` -> `Period`."""
+
+    start = fields.Date(required=True, data_key="from")
+    end = fields.Date(required=True, data_key="to")
+
+    @validates_schema(skip_on_field_errors=True)
+    def _forwards(self, data: dict[str, Any], **_: Any) -> None:
+        if data["end"] < data["start"]:
+            raise ValidationError("must not be before `from`", "to")
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> Period:
+        return Period(**data)
+
+
 class ProviderSchema(_Input):
-    """`{id, name?, ownership?, authorised: {programme: date}}` -> `Provider`."""
+    """`{id, name?, ownership?, authorised: {programme: date}, deauthorised?, earlier?, capacity?}` -> `Provider`."""
 
     id = fields.String(required=True, validate=IDENTIFIER)
     name = fields.String(load_default="")
     ownership = fields.Enum(Ownership, by_value=True, load_default=Ownership.PRIVATE)
     authorised = fields.Dict(keys=fields.Enum(Programme, by_value=True), values=fields.Date(), load_default=dict)
+    deauthorised = fields.Dict(keys=fields.Enum(Programme, by_value=True), values=fields.Date(), load_default=dict)
+    earlier = fields.Dict(
+        keys=fields.Enum(Programme, by_value=True), values=fields.List(fields.Nested(PeriodSchema)), load_default=dict
+    )
+    capacity = fields.Integer(strict=True, validate=validate.Range(min=0), allow_none=True, load_default=None)
+
+    @validates_schema(skip_on_field_errors=True)
+    def _ends_after_it_began(self, data: dict[str, Any], **_: Any) -> None:
+        began = data["authorised"]
+        if any(programme not in began or day < began[programme] for programme, day in data["deauthorised"].items()):
+            raise ValidationError("must not be before the day in `authorised`", "deauthorised")
 
     @post_load
     def _make(self, data: dict[str, Any], **_: Any) -> Provider:
+        data["earlier"] = {programme: tuple(periods) for programme, periods in data["earlier"].items()}
         return Provider(**data)
 
 

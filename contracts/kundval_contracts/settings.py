@@ -15,7 +15,8 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any
 
-from .codes import ExitKind, Programme
+from . import authorisation
+from .codes import DocumentType, ExitKind, Programme
 
 
 class Missing:
@@ -149,6 +150,23 @@ def _not_counting(value: Any) -> tuple[str, ...]:
     return codes
 
 
+#: In base64 it is a third more, and a message of the broker holds 16 MiB.
+_LARGEST_DOCUMENT = 10 * 2**20
+
+
+def _most_bytes(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _LARGEST_DOCUMENT:
+        raise ValueError(f"must be a whole number of bytes from 1 to {_LARGEST_DOCUMENT}")
+    return value
+
+
+def _document_types(value: Any) -> tuple[str, ...]:
+    codes = _codes(value)
+    if not codes or not set(codes) <= set(DocumentType):
+        raise ValueError(f"must be a list of: {', '.join(DocumentType)}")
+    return codes
+
+
 def _integers(value: Any) -> tuple[int, ...]:
     if not isinstance(value, list | tuple) or not all(type(item) is int and 0 < item <= MOST for item in value):
         raise ValueError(f"must be a list of whole numbers from 1 to {MOST}")
@@ -197,6 +215,28 @@ def _tiers(value: Any) -> tuple[tuple[int, int, Decimal], ...]:
             raise ValueError("the tiers must cover the months from 1 on without gap or overlap")
         expected = high + 1
     return tuple(rows)
+
+
+def _local_terms(value: Any) -> tuple[Mapping[str, Any], ...]:
+    """A municipality's own terms of authorisation: rows as in `data/authorisation_terms.toml`."""
+    if not isinstance(value, list | tuple) or not all(isinstance(row, Mapping) for row in value):
+        raise ValueError("must be a list of terms {code, families, title, evidence}")
+    taken = {term.code for term in authorisation.file_terms()}
+    for row in value:
+        term = authorisation.read_term(row)
+        unknown = [one for one in term.families if one not in authorisation.families()]
+        if unknown or not term.families:
+            raise ValueError(f"{term.code}: families must be of: {', '.join(authorisation.families())}")
+        if term.code in taken:
+            raise ValueError(f"{term.code} stands twice")
+        taken.add(term.code)
+    return tuple(MappingProxyType(dict(row)) for row in value)
+
+
+def _ages(value: Any) -> Mapping[str, int]:
+    if not isinstance(value, Mapping) or not all(type(item) is int and 1 <= item <= 1200 for item in value.values()):
+        raise ValueError("must be a map from terms to months, from 1 to 1200")
+    return MappingProxyType({str(key): item for key, item in value.items()})
 
 
 # --- the table -------------------------------------------------------------------------------------
@@ -365,8 +405,39 @@ _ROWS: tuple[Setting, ...] = (
     _number("choice.days", None, low=1),
     _number("bonus.claim_deadline_months", None, low=1),
     _number("deauth.window_months", 12, "NACKA-17", "AMB-38", low=1),
+    # providers
+    _number("supervision.interval_months", None, "NACKA-18", low=1),
+    Setting("authorisation.local_terms", "list of terms", (), _local_terms, ("NACKA-1", "AMI-6.3-a")),
+    Setting("authorisation.validity_months", "map of integers", MappingProxyType({}), _ages, ("NACKA-18",)),
+    _number("authorisation.expiring_days", 30, "NACKA-18"),
     Setting("state_reimbursement_share", "share", None, _maybe(_share), ("NACKA-34",)),
     _number("bip.interval_months", 3, "LOKA-23", low=1),
+    # reports and their documents
+    _number("subsidy_report.due_days", None, "LOKA-37", low=1),
+    Setting("documents.max_bytes", "integer", 5 * 2**20, _most_bytes, ("AMI-9.2-b",), note="base64 must fit a message"),
+    Setting(
+        "documents.types",
+        "list of codes",
+        tuple(DocumentType),
+        _document_types,
+        ("AMI-9.2-b",),
+        tuple(DocumentType),
+    ),
+    # what providers have achieved, and figures
+    _number("figures.smallest_group", 5, "NACKA-7", low=1),
+    _number("figures.window_months", 24, "NACKA-7", low=1),
+    _choice(
+        "choice.ranking",
+        "NEUTRAL",
+        "SELF_SUPPORT",
+        rules=("AF-SOM-24",),
+        note="NEUTRAL: drawn by lot. SELF_SUPPORT: by the share self-supporting after six months; the source has no formula",
+    ),
+    # how long is kept what says who somebody is; without a value nothing is erased (GAP-14)
+    *(
+        Setting(f"retention.{kind}", "days or ISO duration", None, _maybe(_days_or_duration))
+        for kind in ("person", "facts_texts", "documents", "snapshots", "access_log")
+    ),
     Setting("ruleset.valid_from", "date", date(2024, 2, 29), lambda value: _date(value), ("AMI-0-b",)),
     # AF programmes
     _choice("som.base_unit", "PERIOD_65", "MONTH", rules=("AMB-33", "AF-SOM-3")),
@@ -383,8 +454,16 @@ _ROWS: tuple[Setting, ...] = (
     _number("som.activity_days", 2, "AF-SOM-19"),
     _number("som.open_hours_week", 16, "AF-SOM-20"),
     _number("som.syv_min_per_period", 120, "AF-SOM-22"),
-    _number("som.capacity_min", 20, "AF-SOM-29"),
-    _number("som.max_per_employee", 35, "AF-SOM-23", low=1),
+    _number("som.capacity_min", 20, "AF-SOM-23"),
+    _number("som.max_per_employee", 35, "AF-SOM-29", low=1),
+    _choice(
+        "som.staff.subject_condition",
+        "BOTH",
+        "VOCATIONAL_ONLY",
+        rules=("AF-SOM-9",),
+        note="BOTH: university credits too must be within the subjects",
+    ),
+    _number("som.staff.vocational_points", 400, "AF-SOM-9"),
     _number("som.switch_notice_days", 14, "AF-SOM-25"),
     _number("som.refusal_below_days", 60, "AF-SOM-26"),
     _number("som.termination_months", 3, "AF-SOM-27"),

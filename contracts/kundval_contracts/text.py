@@ -1,4 +1,4 @@
-"""Text that no database and no other system takes: found once, at the way in, and named by path."""
+"""Text at the way in: what an id may look like, and what no database and no other system takes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from marshmallow import validate
+
 from .errors import Fault
+
+#: An opaque id: short and without spaces, so that no name or sentence travels in one.
+IDENTIFIER = validate.Regexp(r"\A[\w.:@/+-]{1,100}\Z", error="not an identifier")
 
 #: A NUL, which PostgreSQL cannot store, and halves of surrogate pairs, which UTF-8 does not have.
 _UNFIT = re.compile("[\x00\ud800-\udfff]")

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from .calendar import Period, add_days, add_months, month_index
 from .case import Case
-from .codes import DecisionAbout, Document, ExitKind, FactKind, Programme
+from .codes import BenefitScope, DecisionAbout, Document, ExitKind, FactKind, Programme, ReassessmentOutcome
 from .exits import EXITS, ExitRule
 from .facts import Fact
 from .rules import rule
@@ -25,7 +25,10 @@ AMI1_MONTHS = 3
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """One exit: E, W, who was in charge, and the break-off and resumption that followed, if any."""
+    """One exit: E, W, who was in charge, and the break-off and resumption that followed, if any.
+
+    It is stated as `exited`, or follows from a reassessment that replaces the intervention by another (SM-A16).
+    """
 
     fact: Fact
     provider: str
@@ -39,7 +42,7 @@ class Exit:
 
     @property
     def kind(self) -> ExitKind:
-        return self.fact["kind"]
+        return self.fact["kind"] if self.fact.kind is FactKind.EXITED else ExitKind.OTHER_INTERVENTION
 
     @property
     def rule(self) -> ExitRule:
@@ -58,6 +61,12 @@ class Verdict:
     ok: bool
     rules: tuple[str, ...]
     because: str
+
+
+@rule("AMI-3.2-b")
+def replaces(fact: Fact) -> bool:
+    """Only the outcome REPLACE of a reassessment ends the assignment (SM-A16)."""
+    return fact.kind is FactKind.REASSESSED and fact["outcome"] is ReassessmentOutcome.REPLACE
 
 
 @dataclass(frozen=True)
@@ -225,7 +234,7 @@ class Timeline:
         """Exits in order, each with its first break-off and the resumption after it."""
         found: list[Exit] = []
         for fact in self.case.facts:
-            if fact.kind is FactKind.EXITED:
+            if fact.kind is FactKind.EXITED or replaces(fact):
                 found.append(Exit(fact, self.provider_on(fact.on) or ""))
             elif fact.kind is FactKind.BROKE_OFF and found and found[-1].break_off is None:
                 last = found[-1]
@@ -447,6 +456,22 @@ class Timeline:
             one.rule.family == "WORK" and self.settings["evidence.work.required"] == "EITHER"
         )
         return set() if either and have & needed else needed - have
+
+    @rule("AMI-9-c", "AMI-9-d", "AMI-9.3.3-a")
+    def eb_in_window(self, one: Exit) -> bool:
+        """True if financial assistance in the six months stands against the bonus (AMB-20, 21)."""
+        scope = one.rule.eb_scope
+        if scope is None:
+            if self.settings["studiestartsstod.waive_eb_test"]:
+                return False
+            scope = "HOUSEHOLD"
+        client_only = scope == "CLIENT" and self.settings["eb_test.work_scope"] == "CLIENT_ONLY"
+        window = self.window(one)
+        return any(
+            Period(fact["from"], fact["to"]).overlaps(window)
+            for fact in self.case.of(FactKind.EB_PAID)
+            if not client_only or fact["scope"] is BenefitScope.CLIENT
+        )
 
     @rule("AMI-9-e")
     def broke_off_before_settle(self, one: Exit) -> bool:

@@ -17,11 +17,13 @@ from kundval_contracts.codes import FactKind, Programme
 from kundval_contracts.envelope import Event
 from kundval_contracts.events import fact_event, fact_from_event
 from kundval_contracts.facts import load_fact
+from tests.assignment.test_state_machine import TABLE
 
 from .eventing import TENANT, event, migrated
 
 PLAN = {"extent_pct": 50, "job_search_quota": 5, "step_up": [{"from": "2024-06-01", "extent_pct": 100}]}
 FIELDS: dict[FactKind, dict[str, Any]] = {
+    **{FactKind(kind): fields for kind, (_, fields) in TABLE.items()},
     FactKind.DECIDED: {"end_date": "2025-03-15"},
     FactKind.PROVIDER_CHOSEN: {"provider": "alfa"},
     FactKind.ACCEPTED: {"provider": None},

@@ -20,6 +20,7 @@ BASE_TABLES = {
     "held_fact",
     "schema_migration",
     "subscription",
+    "restricted_subject",
 }
 
 

@@ -14,7 +14,7 @@ Headers of a request: ``nameko.auth_token`` (a signed token), ``nameko.idempoten
 
 from __future__ import annotations
 
-from . import assignment, billing, notifications, scheduling
+from . import assignment, billing, casework, notifications, people, profile, providers, reports, results, scheduling
 from .base import (
     EVERYBODY,
     METHODS,
@@ -70,9 +70,15 @@ __all__ = [
     "TenantRequest",
     "assignment",
     "billing",
+    "casework",
     "identifier",
     "method",
     "notifications",
+    "people",
+    "profile",
+    "providers",
     "register",
+    "reports",
+    "results",
     "scheduling",
 ]

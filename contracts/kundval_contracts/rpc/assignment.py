@@ -7,9 +7,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from ..codes import AssignmentState, FactKind, Programme
+from ..codes import AssignmentState, FactKind, Programme, TargetGroup
 from ..inputs import ClientSchema, PlanSchema, ProviderSchema
-from ..profiles import profiles
+from ..profiles import municipality_faults, profiles
 from ..settings import SettingsFault, read_settings, read_tariffs
 from .base import (
     CASE,
@@ -54,10 +54,26 @@ def _readable(read: Callable[[Any], Any]) -> Callable[[Any], None]:
     return check
 
 
+class _Complete(validate.Validator):
+    """A municipality whose profile is complete; what another one lacks is a fault each, by path."""
+
+    @property
+    def choices(self) -> list[str]:
+        return list(profiles())
+
+    def __call__(self, value: str) -> str:
+        messages: dict[str, list[str]] = {}
+        for path, message in municipality_faults(value):
+            messages.setdefault(path.removeprefix("municipality").removeprefix(".") or "_schema", []).append(message)
+        if messages:
+            raise ValidationError(messages)
+        return value
+
+
 class OpenTenant(TenantRequest):
     """Without `settings` those of the deployment hold; with them, the profile's and what is given."""
 
-    municipality = fields.String(required=True, validate=validate.OneOf(list(profiles())))
+    municipality = fields.String(required=True, validate=_Complete())
     settings = fields.Dict(keys=fields.String(), load_default=None, allow_none=True, validate=_readable(read_settings))
     tariffs = fields.List(fields.Dict(keys=fields.String()), load_default=list, validate=_readable(read_tariffs))
     providers = fields.List(Shaped(ProviderSchema), required=True)
@@ -73,6 +89,7 @@ class NewAssignment(Message):
     delivery_area = fields.String(load_default=None, allow_none=True)
     client = Shaped(ClientSchema, required=True)
     plan = Shaped(PlanSchema, load_default=None, allow_none=True)
+    person = identifier(load_default=None, allow_none=True)
 
 
 class Register(TenantRequest):
@@ -134,11 +151,14 @@ class FactState(Message):
 
 
 class State(Message):
+    """`groups`: the target groups matched at the decision, the primary one first (AMI-1.3-f)."""
+
     assignment = identifier(required=True)
     programme = code(Programme, required=True)
     delivery_area = fields.String(allow_none=True)
     state = code(AssignmentState, required=True)
     provider = identifier(required=True, allow_none=True)
+    groups = fields.List(code(TargetGroup), required=True)
     facts = fields.List(fields.Nested(FactState), required=True)
 
 

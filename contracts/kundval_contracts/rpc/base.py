@@ -11,8 +11,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from ..errors import InvalidRequest, UnknownMethod, faults_of
 from ..facts import load_fact
-from ..inputs import IDENTIFIER
-from ..text import unfit_text
+from ..text import IDENTIFIER, unfit_text
 
 #: assignments on a page when the request names no `limit`
 PAGE = 500

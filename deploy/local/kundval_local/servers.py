@@ -113,6 +113,8 @@ def up(name: str, fresh: bool = False) -> bool:
     with places.locked(places.valid_name(name)):
         state = places.load_state(name)
         missing = _missing(state)
+        if state is not None and "persons" not in state.secrets:
+            _add_person_key(state)
         if state is not None and not missing and (state.folder / "env").exists():
             say(f"servers {name!r} are up already")
             return False
@@ -165,6 +167,7 @@ def write_env(state: State) -> None:
         "KUNDVAL_RABBIT_API_URI": rabbit.api_uri(state),
         "KUNDVAL_PG_ADMIN_URI": postgres.admin_uri(state),
         "KUNDVAL_TOKEN_KEY": state.secrets["token"],
+        "KUNDVAL_ASSIGNMENT_PERSON_KEYS": state.secrets["persons"],
         "KUNDVAL_RULES_FILE": str(RULES_FILE),
         "KUNDVAL_OUTBOX_DIR": str(outbox),
         "KUNDVAL_HTTP_HOST": "127.0.0.1",
@@ -173,6 +176,14 @@ def write_env(state: State) -> None:
         values[f"KUNDVAL_{service.upper()}_DATABASE_URI"] = postgres.service_uri(state, service)
         values[f"KUNDVAL_{service.upper()}_HTTP_PORT"] = str(state.ports[f"http_{service}"])
     places.write_env(state.folder / "env", values)
+
+
+def _add_person_key(state: State) -> None:
+    """To a state of before there was one."""
+    state.secrets["persons"] = secrets.token_hex(32)
+    state.save()
+    if (state.folder / "env").exists():
+        write_env(state)
 
 
 def _missing(state: State | None) -> list[str]:
@@ -188,8 +199,10 @@ def _new_state(name: str) -> State:
     state = State(name=name, base=str(base))
     if base != state.folder:
         say(f"the servers' data goes to {base}, since their user {users[0].name} cannot use {state.folder}")
-    purposes = ["pg_admin", *(f"pg_{service}" for service in SERVICES), "rabbit", "cookie", "token"]
-    state.secrets = {purpose: secrets.token_hex(32 if purpose == "token" else 16) for purpose in purposes}
+    purposes = ["pg_admin", *(f"pg_{service}" for service in SERVICES), "rabbit", "cookie", "token", "persons"]
+    state.secrets = {
+        purpose: secrets.token_hex(32 if purpose in ("token", "persons") else 16) for purpose in purposes
+    }
     return state
 
 

@@ -22,7 +22,10 @@ from kundval_contracts.inputs import CLIENT, PLAN
 from kundval_contracts.timeline import Timeline
 
 from . import store
-from .domain import judge
+from .domain import Judgement, described_plan, judge, milestones
+from .providers import places
+from .reports import watch
+from .results.keep import keep_all
 from .store import Record, Stated
 
 #: assignments that are judged at a time
@@ -66,15 +69,16 @@ def withdraw_fact(tx: Tx, tenant: Tenant, assignment: str, fact_id: str) -> bool
         return False
     if stated.in_effect:
         stated.revision += 1
-        _publish(tx, tenant.id, assignment, stated.fact, stated.revision, in_effect=False)
+        stated.in_effect = False
+        _publish(tx, tenant.id, assignment, stated.fact, stated)
     store.withdraw(tx, tenant.id, assignment, fact_id, stated.revision)
     _judge(tx, tenant, records, {})
     return True
 
 
 def day_has_come(tx: Tx, tenant: Tenant, day: date) -> None:
-    """Judge the assignments anew whose state changes by the business date alone (SM-A22, A25)."""
-    names = store.changing_by(tx, tenant.id, day)
+    """Judge the assignments anew of which something changes by the business date alone (SM-A22, A25, R4)."""
+    names = sorted({*store.changing_by(tx, tenant.id, day), *watch.due_by(tx, tenant.id, day)})
     _judge(tx, replace(tenant, business_date=day), store.load_records(tx, tenant.id, names, lock=True), {})
 
 
@@ -84,6 +88,12 @@ def terms_have_changed(tx: Tx, tenant: Tenant) -> None:
     while names := store.page(tx, tenant.id, None, after, CHUNK):
         _judge(tx, tenant, store.load_records(tx, tenant.id, names, lock=True), {})
         after = names[-1]
+
+
+def judge_again(tx: Tx, tenant: Tenant, names: Sequence[str]) -> None:
+    """Judge these assignments anew: something that they hang on has changed."""
+    for start in range(0, len(names), CHUNK):
+        _judge(tx, tenant, store.load_records(tx, tenant.id, names[start : start + CHUNK], lock=True), {})
 
 
 def _add(record: Record, facts: Sequence[Fact]) -> set[str]:
@@ -113,7 +123,8 @@ def _judge(
     """Judge every record anew, store and publish the difference; (fact id, rejection) of all that stand refused."""
     added: list[tuple[str, Stated]] = []
     changed: list[tuple[str, Stated]] = []
-    states: dict[str, tuple[AssignmentState, date | None]] = {}
+    moved: dict[str, Record] = {}
+    judged: list[tuple[Case, Client, AssignmentState]] = []
     refused: list[tuple[str, Rejection]] = []
     for name, record in sorted(records.items()):
         case = record.case.having(stated.fact for stated in record.stated.values())
@@ -129,34 +140,87 @@ def _judge(
             stated.findings = tuple(findings.get(fact.place, ()))
             if stated.in_effect != was[0]:
                 stated.revision += 1
-                _publish(tx, tenant.id, name, fact, stated.revision, in_effect=stated.in_effect)
+                _publish(tx, tenant.id, name, fact, stated)
             if fact.id in new.get(name, ()):
                 added.append((name, stated))
             elif was != (stated.in_effect, stated.findings):
                 changed.append((name, stated))
             refused += [(fact.id, finding) for finding in stated.findings]
-        if (verdict.state, verdict.changes_on) != (record.state, record.changes_on):
-            states[name] = (verdict.state, verdict.changes_on)
-        if verdict.state is not record.state:
-            tx.publish(
-                "assignment.state_changed",
-                subject=name,
-                tenant=tenant.id,
-                data={"assignment": name, "state": verdict.state.value},
-            )
+        if _follow(tx, tenant.id, name, record, verdict):
+            moved[name] = record
+        judged.append((case.having(verdict.in_effect), verdict.after.client(verdict.terms), verdict.state))
     store.add_facts(tx, tenant.id, added)
     store.save_judgements(tx, tenant.id, changed)
-    store.save_states(tx, tenant.id, states)
+    store.save_standing(tx, tenant.id, moved)
+    watch.look(tx, tenant, {case.assignment: case for case, _, _ in judged})
+    places.keep(tx, tenant, ((case, state) for case, _, state in judged))
+    keep_all(tx, tenant, judged)
     return refused
 
 
-def _publish(tx: Tx, tenant: str, assignment: str, fact: Fact, revision: int, *, in_effect: bool) -> None:
-    if in_effect:
-        name, data = f"assignment.{fact.kind}", fact_event(assignment, fact, revision)
+def _follow(tx: Tx, tenant: str, name: str, record: Record, verdict: Judgement) -> bool:
+    """Bring what follows from the facts in step and tell the difference; False if there is none."""
+    before = _standing(record)
+    plan = described_plan(verdict.in_effect)
+    described = None if plan is None else PLAN.dump(plan)
+    if verdict.state is not record.state:
+        data = {"assignment": name, "state": verdict.state.value}
+        tx.publish("assignment.state_changed", subject=name, tenant=tenant, data=data)
+    if described != record.described:
+        _tell_of(tx, tenant, name, replace(record.case, plan=plan or record.case.plan))
+    record.milestones = _tell_milestones(tx, tenant, name, record, milestones(verdict.after, verdict.terms))
+    record.state, record.changes_on, record.described = verdict.state, verdict.changes_on, described
+    record.groups = [group.value for group in verdict.groups]
+    return before != _standing(record)
+
+
+def _standing(record: Record) -> tuple[object, ...]:
+    return record.state, record.changes_on, record.described, record.milestones, record.groups
+
+
+def _tell_milestones(
+    tx: Tx, tenant: str, name: str, record: Record, hold: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Publish milestones that are new, changed or gone; what has now been told."""
+    told = dict(record.milestones)
+    for key in sorted({*told, *hold}):
+        was, data = told.get(key, {"revision": 0, "data": None}), hold.get(key)
+        if was["data"] == data:
+            continue
+        revision = was["revision"] + 1
+        told[key] = {"revision": revision, "data": data}
+        milestone, _, exit_id = key.partition(":")
+        event, fields = f"assignment.{milestone}", data
+        if data is None:
+            event, fields = "assignment.milestone_withdrawn", {"milestone": milestone, "exit": exit_id or None}
+        body = {"assignment": name, "revision": revision, **(fields or {})}
+        tx.publish(event, subject=name, tenant=tenant, data=body)
+    return told
+
+
+def _publish(tx: Tx, tenant: str, assignment: str, fact: Fact, stated: Stated) -> None:
+    if stated.in_effect:
+        name, data = f"assignment.{fact.kind}", fact_event(assignment, fact, stated.revision)
     else:
         name = "assignment.fact_withdrawn"
-        data = {"assignment": assignment, "fact_id": fact.id, "fact": fact.kind.value, "revision": revision}
+        data = {
+            "assignment": assignment,
+            "fact_id": fact.id,
+            "fact": fact.kind.value,
+            "revision": stated.revision,
+        }
     tx.publish(name, subject=assignment, tenant=tenant, data=data)
+
+
+def _tell_of(tx: Tx, tenant: str, name: str, case: Case) -> None:
+    """The assignment with its plan in force, as the other services hold it."""
+    data = {
+        "assignment": name,
+        "programme": case.programme.value,
+        "delivery_area": case.delivery_area,
+        "plan": PLAN.dump(case.plan),
+    }
+    tx.publish("assignment.registered", subject=name, tenant=tenant, data=data)
 
 
 def register(tx: Tx, tenant: Tenant, rows: Iterable[Mapping[str, Any]]) -> int:
@@ -181,18 +245,7 @@ def register(tx: Tx, tenant: Tenant, rows: Iterable[Mapping[str, Any]]) -> int:
         tx, tenant.id, ((case, client, AssignmentState.IN_ASSESSMENT) for case, client in loaded.values())
     )
     for name in sorted(added):
-        case, _ = loaded[name]
-        tx.publish(
-            "assignment.registered",
-            subject=name,
-            tenant=tenant.id,
-            data={
-                "assignment": name,
-                "programme": case.programme.value,
-                "delivery_area": case.delivery_area,
-                "plan": PLAN.dump(case.plan),
-            },
-        )
+        _tell_of(tx, tenant.id, name, loaded[name][0])
     return len(added)
 
 
@@ -221,7 +274,7 @@ def require_access(tx: Tx, tenant: Tenant, caller: Caller, given: Iterable[tuple
     facts = list(given)
     records = store.load_records(tx, tenant.id, sorted({assignment for assignment, _ in facts}))
     for name, fact in facts:
-        until = _sees_until(records[name], tenant, caller.provider) if name in records else date.min
+        until = sees_until(records[name], tenant, caller.provider) if name in records else date.min
         # the bonus of an earlier exit may be claimed when the client has long gone to another (AMB-24)
         if until == date.min or (fact.on >= until and fact.kind is not FactKind.BONUS_CLAIMED):
             caller.require(None)
@@ -236,24 +289,16 @@ def state(tx: Tx, tenant: Tenant, assignment: str, caller: Caller) -> dict[str, 
 
     A provider from which it has passed to another is shown where it stood on the day before.
     """
-    record = _one(tx, tenant, assignment)
-    if caller.provider is not None:
-        until = _sees_until(record, tenant, caller.provider)
-        if until == date.min:
-            caller.require(None)
-        if until < date.max:
-            tenant = replace(tenant, business_date=min(until - timedelta(days=1), tenant.business_date or date.max))
-            record.stated = {key: one for key, one in record.stated.items() if one.fact.on < until}
-            facts = record.case.having(one.fact for one in record.stated.values())
-            record.state = judge(facts, record.client, tenant).state
+    record, today = seen_by(tx, tenant, assignment, caller)
     case = record.case.having(stated.fact for stated in record.stated.values() if stated.in_effect)
-    provider = Timeline(case, tenant.settings).provider_on(tenant.business_date or date.max)
+    provider = Timeline(case, tenant.settings).provider_on(today)
     return {
         "assignment": assignment,
         "programme": case.programme,
         "delivery_area": case.delivery_area,
         "state": record.state,
         "provider": provider,
+        "groups": record.groups,
         "facts": [
             {
                 "id": stated.fact.id,
@@ -270,9 +315,28 @@ def state(tx: Tx, tenant: Tenant, assignment: str, caller: Caller) -> dict[str, 
     }
 
 
+def seen_by(tx: Tx, tenant: Tenant, assignment: str, caller: Caller) -> tuple[Record, date]:
+    """An assignment as the caller may see it, and the day as of which. Raises NotFound, Forbidden.
+
+    A provider from which it has passed to another sees the facts from before that day, and where it stood then.
+    """
+    record, today = one(tx, tenant, assignment), tenant.business_date or date.max
+    if caller.provider is None:
+        return record, today
+    until = sees_until(record, tenant, caller.provider)
+    if until == date.min:
+        caller.require(None)
+    if until < date.max:
+        today = min(until - timedelta(days=1), today)
+        record.stated = {key: stated for key, stated in record.stated.items() if stated.fact.on < until}
+        facts = record.case.having(stated.fact for stated in record.stated.values())
+        record.state = judge(facts, record.client, replace(tenant, business_date=today)).state
+    return record, today
+
+
 def explain(tx: Tx, tenant: Tenant, assignment: str) -> list[dict[str, Any]]:
     """The facts of an assignment in order, each with the judgement on it. Raises NotFound."""
-    record = _one(tx, tenant, assignment)
+    record = one(tx, tenant, assignment)
     return [
         {
             "on": stated.fact.on.isoformat(),
@@ -291,14 +355,20 @@ def _without_texts(fact: Fact) -> dict[str, Any]:
     return {name: value for name, value in dump_fields(fact).items() if name not in texts}
 
 
-def _one(tx: Tx, tenant: Tenant, assignment: str) -> Record:
-    records = store.load_records(tx, tenant.id, [assignment])
+def several(tx: Tx, tenant: Tenant, assignments: Sequence[str]) -> dict[str, Record]:
+    """The records of those assignments that exist."""
+    return store.load_records(tx, tenant.id, assignments)
+
+
+def one(tx: Tx, tenant: Tenant, assignment: str) -> Record:
+    """The record of an assignment. Raises NotFound."""
+    records = several(tx, tenant, [assignment])
     if assignment not in records:
         raise NotFound(f"There is no assignment {assignment}.")
     return records[assignment]
 
 
-def _sees_until(record: Record, tenant: Tenant, provider: str) -> date:
+def sees_until(record: Record, tenant: Tenant, provider: str) -> date:
     """The first day of which the provider may know nothing: date.max while it is in charge or is asked to be, the day
     on which the assignment passed to another, date.min if it never had it.
     """

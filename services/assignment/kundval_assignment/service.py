@@ -13,10 +13,28 @@ from kundval_chassis.service import info
 from kundval_chassis.tokens import Caller
 
 from . import record, store, tenants
+from .casework.entrypoints import CaseworkEntrypoints
+from .local.entrypoints import LocalEntrypoints
+from .people import guard, log, persons
+from .people.entrypoints import PeopleEntrypoints
+from .providers import places
+from .providers import record as authorisation
+from .providers.entrypoints import ProviderEntrypoints
+from .reports.entrypoints import ReportsEntrypoints
+from .results.entrypoints import ResultsEntrypoints
+from .settings import SETTINGS
 
 
-class AssignmentService:
+class AssignmentService(
+    CaseworkEntrypoints,
+    LocalEntrypoints,
+    PeopleEntrypoints,
+    ProviderEntrypoints,
+    ReportsEntrypoints,
+    ResultsEntrypoints,
+):
     name = "assignment"
+    settings = SETTINGS
     rule_settings = ("AMI1_MONTHLY_FEE", "AMI2_MONTHLY_FEE")
     db = Database()
     outbox = Outbox()
@@ -25,28 +43,41 @@ class AssignmentService:
     @command("assignment.open_tenant")
     def open_tenant(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         tenant = tenants.read(request, self.rules)
-        tenants.open_tenant(tx, tenant)
-        record.terms_have_changed(tx, tenants.get(tx, tenant.id))
+        store.save_tenant(tx, tenant)
+        authorisation.terms_have_changed(tx, tenant.id)
+        tenant = tenants.get(tx, tenant.id)
+        tenants.announce(tx, tenant)
+        record.terms_have_changed(tx, tenant)
         return {"tenant": tenant.id}
 
     @command("assignment.open_day")
     def open_day(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         tenant = tenants.get(tx, request["tenant"])
         day = tenants.open_day(tx, tenant, request["date"])
-        record.day_has_come(tx, tenant, day)
+        if day != tenant.business_date:
+            guard.keep_restricted(tx, self.witness.keys, tenant, day, after=tenant.business_date)
+            log.tell_head(tx, tenant.id)
+        authorisation.day_has_come(tx, tenant.id, day)
+        record.day_has_come(tx, tenants.get(tx, tenant.id), day)
         return {"tenant": tenant.id, "date": day}
 
     @command("assignment.register")
     def register(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         tenant = tenants.get(tx, request["tenant"])
-        return {"registered": record.register(tx, tenant, request["assignments"])}
+        theirs = persons.require_persons(tx, tenant, request["assignments"])
+        count = record.register(tx, tenant, request["assignments"])
+        for assignment, person in theirs.items():
+            persons.link(tx, self.witness.keys, tenant, assignment, person)
+        return {"registered": count}
 
     @command("assignment.record_facts")
     def record_facts(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         tenant = tenants.get(tx, request["tenant"])
         given = [(row["assignment"], row["fact"]) for row in request["facts"]]
         record.require_access(tx, tenant, caller, given)
-        recorded, refused = record.record_facts(tx, tenant, given, keep_refused=request["keep_refused"])
+        keep = request["keep_refused"]
+        with places.reserved(tx, tenant, given, enforced=not keep) as now:
+            recorded, refused = record.record_facts(tx, now, given, keep_refused=keep)
         return {"recorded": recorded, "refused": refused}
 
     @command("assignment.withdraw_fact")
@@ -62,11 +93,15 @@ class AssignmentService:
 
     @query("assignment.state")
     def state(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        return record.state(tx, tenants.get(tx, request["tenant"]), request["assignment"], caller)
+        tenant = tenants.get(tx, request["tenant"])
+        answer = record.state(tx, tenant, request["assignment"], caller)
+        return guard.state(tx, self.witness.keys, tenant, request["assignment"], caller, answer)
 
     @query("assignment.explain")
     def explain(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        rows = record.explain(tx, tenants.get(tx, request["tenant"]), request["assignment"])
+        tenant = tenants.get(tx, request["tenant"])
+        rows = record.explain(tx, tenant, request["assignment"])
+        rows = guard.explain(tx, self.witness.keys, tenant, request["assignment"], caller, rows)
         return {"assignment": request["assignment"], "rows": rows}
 
     @query("assignment.summary")

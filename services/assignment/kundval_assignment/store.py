@@ -36,6 +36,12 @@ class Record:
     client: Client
     state: AssignmentState
     changes_on: date | None = None
+    #: plan of the latest assignment description, as JSON
+    described: dict[str, Any] | None = None
+    #: what was told of milestones: key -> {"revision": n, "data": {...} or None}
+    milestones: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: target groups matched at the decision, the primary one first
+    groups: list[str] = field(default_factory=list)
     stated: dict[str, Stated] = field(default_factory=dict)
     #: ids of facts that were taken back
     withdrawn: set[str] = field(default_factory=set)
@@ -60,10 +66,16 @@ def save_tenant(tx: Tx, tenant: Tenant) -> None:
 
 
 def load_tenant(tx: Tx, name: str) -> Tenant | None:
-    row = tx.one("SELECT * FROM tenant WHERE tenant = %s", (name,))
+    row = tx.one(
+        "SELECT *, (SELECT jsonb_agg(p.merged ORDER BY p.provider) FROM provider p WHERE p.tenant = t.tenant) AS judged"
+        " FROM tenant t WHERE t.tenant = %s",
+        (name,),
+    )
     if row is None:
         return None
-    providers: list[Provider] = [PROVIDER.load(item) for item in row["providers"]]
+    # a provider about which facts have been stated is what these come to, with what the tenant was opened with
+    given = {item["id"]: item for item in [*row["providers"], *(row["judged"] or ())]}
+    providers: list[Provider] = [PROVIDER.load(item) for item in given.values()]
     return Tenant(
         name,
         row["municipality"],
@@ -115,6 +127,9 @@ def load_records(tx: Tx, tenant: str, assignments: Sequence[str], *, lock: bool 
             CLIENT.load(row["client"]),
             AssignmentState(row["state"]),
             row["changes_on"],
+            row["described"],
+            row["milestones"],
+            row["target_groups"],
         )
         for row in rows
     }
@@ -185,12 +200,24 @@ def save_judgements(tx: Tx, tenant: str, facts: Iterable[tuple[str, Stated]]) ->
         )
 
 
-def save_states(tx: Tx, tenant: str, states: Mapping[str, tuple[AssignmentState, date | None]]) -> None:
-    """State of each assignment, and the business date from which it may be another."""
-    if states:
+def save_standing(tx: Tx, tenant: str, records: Mapping[str, Record]) -> None:
+    """State, the day from which it may be another, description, milestones and target groups of these assignments."""
+    if records:
         tx.executemany(
-            "UPDATE assignment SET state = %s, changes_on = %s WHERE tenant = %s AND assignment = %s",
-            [(state.value, day, tenant, assignment) for assignment, (state, day) in sorted(states.items())],
+            "UPDATE assignment SET state = %s, changes_on = %s, described = %s, milestones = %s, target_groups = %s"
+            " WHERE tenant = %s AND assignment = %s",
+            [
+                (
+                    record.state.value,
+                    record.changes_on,
+                    None if record.described is None else Jsonb(record.described),
+                    Jsonb(record.milestones),
+                    record.groups,
+                    tenant,
+                    assignment,
+                )
+                for assignment, record in sorted(records.items())
+            ],
         )
 
 

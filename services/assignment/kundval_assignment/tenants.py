@@ -11,9 +11,9 @@ from marshmallow import ValidationError
 from kundval_chassis.db import Tx
 from kundval_contracts.case import Provider, Tenant
 from kundval_contracts.errors import Conflict, Fault, InvalidRequest, NotFound, faults_of
-from kundval_contracts.facts import EARLIEST, LATEST
+from kundval_contracts.fact_fields import EARLIEST, LATEST
 from kundval_contracts.inputs import PROVIDER
-from kundval_contracts.profiles import profiles
+from kundval_contracts.profiles import municipality_faults, profiles
 from kundval_contracts.settings import (
     RuleSettings,
     SettingsFault,
@@ -42,8 +42,8 @@ def read(request: dict[str, Any], deployment: Mapping[str, Any]) -> Tenant:
     """
     faults: list[Fault] = []
     municipality = request["municipality"]
-    if municipality not in profiles():
-        raise InvalidRequest(faults=[Fault(path="municipality", message=f"must be one of: {', '.join(profiles())}")])
+    if unfit := municipality_faults(municipality):
+        raise InvalidRequest(faults=[Fault(path=path, message=message) for path, message in unfit])
     values = {**profiles()[municipality].settings, **deployment}
     tariffs: tuple[TariffVersion, ...] = ()
     try:
@@ -73,9 +73,8 @@ def read(request: dict[str, Any], deployment: Mapping[str, Any]) -> Tenant:
     return Tenant(request["tenant"], municipality, settings, providers)
 
 
-def open_tenant(tx: Tx, tenant: Tenant) -> None:
-    """Store the tenant, new or changed, and tell the others."""
-    store.save_tenant(tx, tenant)
+def announce(tx: Tx, tenant: Tenant) -> None:
+    """Tell the others what holds in the tenant: it was opened, or a provider is authorised or is so no longer."""
     tx.publish(
         "assignment.tenant_opened",
         subject=tenant.id,
@@ -85,16 +84,20 @@ def open_tenant(tx: Tx, tenant: Tenant) -> None:
             "settings": dump_settings(tenant.settings.values),
             "tariffs": dump_tariffs(tenant.settings.tariffs),
             # a provider's name is not needed to pay it the right amount
-            "providers": [
-                {
-                    "id": provider.id,
-                    "ownership": provider.ownership.value,
-                    "authorised": {code.value: day.isoformat() for code, day in provider.authorised.items()},
-                }
-                for provider in tenant.providers.values()
-            ],
+            "providers": [_told(provider) for provider in tenant.providers.values()],
         },
     )
+
+
+def _told(provider: Provider) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "id": provider.id,
+        "ownership": provider.ownership.value,
+        "authorised": {code.value: day.isoformat() for code, day in provider.authorised.items()},
+    }
+    if provider.deauthorised:
+        told["deauthorised"] = {code.value: day.isoformat() for code, day in provider.deauthorised.items()}
+    return told
 
 
 def open_day(tx: Tx, tenant: Tenant, day: date) -> date:

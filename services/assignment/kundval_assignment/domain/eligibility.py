@@ -178,13 +178,29 @@ def tariff_in_force(programme: Programme, day: date, settings: RuleSettings) -> 
     return None
 
 
+@rule("AF-RUM-7", "AF-RUM-1")
+def area_defined(area: str | None, settings: RuleSettings) -> Finding | None:
+    """Rusta och matcha: only the delivery areas of the two models are defined (reading 31: at every level)."""
+    if area in settings["rum.area_model"]:
+        return None
+    return Finding(RefusalCode.AREA_UNDEFINED, ("AF-RUM-7",), "The delivery area belongs to neither model.")
+
+
 def assess(
-    programme: Programme, client: Client, plan: Plan, day: date, settings: RuleSettings, *, overridden: bool
+    programme: Programme,
+    client: Client,
+    plan: Plan,
+    day: date,
+    settings: RuleSettings,
+    *,
+    overridden: bool,
+    area: str | None = None,
 ) -> tuple[Finding, ...]:
     """Everything that stands against a decision on `day`; empty if it may be made.
 
     `overridden`: a person has let the missing registration with the employment service pass. Jobbpeng has no
-    terms of eligibility in the sources: only a tariff is asked for.
+    terms of eligibility in the sources: only a tariff is asked for. The employment service decides on its own
+    programmes; the municipality's own have the terms of their activities.
     """
     findings: list[Finding | None] = []
     if programme.is_ami:
@@ -195,7 +211,10 @@ def assess(
         findings.append(af_registration(client, overridden))
         if programme is Programme.AMI_2:
             findings.append(step_up(plan))
-    findings.append(tariff_in_force(programme, day, settings))
+    if programme.is_ami or programme.is_jobbpeng:
+        findings.append(tariff_in_force(programme, day, settings))
+    if programme.is_rum:
+        findings.append(area_defined(area, settings))
     return tuple(finding for finding in findings if finding is not None)
 
 

@@ -7,10 +7,10 @@ from datetime import date
 
 from kundval_contracts.answer import Rejection
 from kundval_contracts.case import Case, Client, Tenant
-from kundval_contracts.codes import AssignmentState, DecisionAbout, FactKind, RefusalCode, TargetGroup
+from kundval_contracts.codes import AssignmentState, FactKind, RefusalCode, TargetGroup
 from kundval_contracts.facts import Fact
 
-from .state import Refusal, State, Terms, changes_on, decide, standing
+from .state import OVERRIDES, Refusal, State, Terms, changes_on, decide, standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Judgement:
 
     changes_on: the business date from which `state` may be another though nothing is stated; None if never.
     groups, primary_group: the target groups matched at the decision (AMI-1.3-f); empty without a decision.
+    after, terms: where the state machine ended, and on what terms: what milestones and checklists look at.
     """
 
     in_effect: tuple[Fact, ...]
@@ -27,6 +28,8 @@ class Judgement:
     changes_on: date | None
     groups: tuple[TargetGroup, ...]
     primary_group: TargetGroup | None
+    after: State
+    terms: Terms
 
 
 def judge(case: Case, client: Client, tenant: Tenant) -> Judgement:
@@ -36,11 +39,7 @@ def judge(case: Case, client: Client, tenant: Tenant) -> Judgement:
     effect again accepts every one of them.
     """
     facts = sorted(case.facts, key=lambda fact: (*fact.order, fact.id))
-    overrides = tuple(
-        fact
-        for fact in facts
-        if fact.kind is FactKind.MANUAL_DECISION and fact["about"] is DecisionAbout.OVERRIDE_AF_REGISTRATION
-    )
+    overrides = tuple(fact for fact in facts if fact.kind is FactKind.MANUAL_DECISION and fact["about"] in OVERRIDES)
     terms = Terms(replace(case, facts=()), client, tenant, overrides)
     state = State()
     rejections: list[Rejection] = []
@@ -60,6 +59,8 @@ def judge(case: Case, client: Client, tenant: Tenant) -> Judgement:
         changes_on(state, terms),
         state.groups,
         next(iter(state.groups), None),
+        state,
+        terms,
     )
 
 

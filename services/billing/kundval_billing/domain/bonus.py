@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from kundval_contracts.answer import Line, Step
-from kundval_contracts.calendar import Period, add_months
+from kundval_contracts.calendar import add_months
 from kundval_contracts.codes import (
-    BenefitScope,
     DecisionAbout,
     ExitKind,
     FactKind,
@@ -206,18 +205,8 @@ def assisted(view: View, one: Exit) -> Reason | None:
 
     The sentence says no more than the rule: the provider is not told what a household received.
     """
-    scope = one.rule.eb_scope
-    if scope is None:
-        if view.settings["studiestartsstod.waive_eb_test"]:
-            return None
-        scope = "HOUSEHOLD"
-    client_only = scope == "CLIENT" and view.settings["eb_test.work_scope"] == "CLIENT_ONLY"
-    window = view.timeline.window(one)
-    for fact in view.case.of(FactKind.EB_PAID):
-        if client_only and fact["scope"] is not BenefitScope.CLIENT:
-            continue
-        if Period(fact["from"], fact["to"]).overlaps(window):
-            return Reason(("AMI-9-d",), "The six months were not free of financial assistance.")
+    if view.timeline.eb_in_window(one):
+        return Reason(("AMI-9-d",), "The six months were not free of financial assistance.")
     return None
 
 

@@ -1,0 +1,94 @@
+"""Who was shown what about a person.
+
+A method whose policy says `personal` tells with `showed` about whom its answer is; the RPC entrypoint has the service's
+`Witness` enter the call before the answer leaves. What the method does not say is taken from the ids in the request and
+the answer. Subjects are opaque ids with what they are ids of: ``person:p-1``, ``assignment:A-7``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from kundval_contracts.codes import AccessOutcome
+
+if TYPE_CHECKING:
+    from .db import Tx
+
+#: fields of a request or answer that say about whom it is
+NAMES = ("assignment", "person")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One call, as it is entered. `organisation` is the provider's id for a caller of a provider."""
+
+    tenant: str
+    actor: str
+    role: str
+    organisation: str | None
+    purpose: str | None
+    method: str
+    subjects: tuple[str, ...]
+    outcome: AccessOutcome
+
+
+class Witness(Protocol):
+    """What a service with personal methods has under the name `witness`."""
+
+    def enter(self, tx: Tx, access: Access) -> None:
+        """Enter a call; raises if it cannot be."""
+
+    def fingerprint(self, text: str) -> str:
+        """`text` so that nobody without the keys finds what it was made from by trying."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a method said about the call in hand."""
+
+    subjects: set[str] = field(default_factory=set)
+    masked: bool = False
+
+
+_seen: ContextVar[Seen | None] = ContextVar("kundval_seen", default=None)
+
+
+@contextmanager
+def watching() -> Iterator[Seen]:
+    """For the time of one call."""
+    seen = Seen()
+    token = _seen.set(seen)
+    try:
+        yield seen
+    finally:
+        _seen.reset(token)
+
+
+def showed(name: str, *ids: str, masked: bool = False) -> None:
+    """The answer is (also) about these; `masked`: something in it was left out for the sake of a protected person."""
+    seen = _seen.get()
+    if seen is not None:
+        seen.subjects.update(f"{name}:{one}" for one in ids)
+        seen.masked = seen.masked or masked
+
+
+def subjects_of(*texts: Any) -> set[str]:
+    """The subjects that requests and answers name in their first level; what cannot be an opaque id is passed over."""
+    named = (
+        (name, text[name])
+        for text in texts
+        if isinstance(text, Mapping)
+        for name in NAMES
+        if isinstance(text.get(name), str)
+    )
+    return {f"{name}:{one}" for name, one in named if _ID.fullmatch(one) and not _NUMBER.fullmatch(one)}
+
+
+_ID = re.compile(r"[\w.:@/+-]{1,100}")
+#: A personal identity number, sent in place of an id: it must not stand where nothing can be taken out again.
+_NUMBER = re.compile(r"[0-9]{6,8}[-+]?[0-9]{4}")

@@ -1,0 +1,1 @@
+"""What a case worker asks beside the record of facts."""

@@ -1,0 +1,1 @@
+"""Persons: who they are, who may see it, who was shown it, and when it has to go."""

@@ -1,0 +1,1 @@
+"""Reports and the documents that prove what they say (rulebook 8.3)."""

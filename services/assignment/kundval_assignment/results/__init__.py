@@ -1,0 +1,1 @@
+"""What providers and the municipality have achieved: outcomes kept in step with the facts, comparisons, figures."""

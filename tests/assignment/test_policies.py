@@ -1,0 +1,557 @@
+"""Endpoint x role x ownership x protection, generated from the contracts.
+
+Every method of every service is called by every role about everybody's client, plain and protected, and what comes back
+is held against the method's policy. A method without an example below fails the first test, so that nobody adds one
+without asking who gets to see what.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Literal
+
+import psycopg
+import pytest
+
+from kundval_chassis import amqp
+from kundval_contracts.client import Client
+from kundval_contracts.envelope import exchange_of
+from kundval_contracts.errors import Forbidden, KundvalError, NotFound
+from kundval_contracts.events import MASKED
+from kundval_contracts.rpc import METHODS, CallerRole, Method, Reach, Shield
+from kundval_contracts.rpc.providers import ANSWERS_FOR_PROVIDERS
+from tests.acceptance.builders import client as about_client
+from tests.acceptance.builders import exited
+from tests.chassis.eventing import take
+from tests.suite import SERVICES, Suite, Town, client, suite
+
+from . import world as w
+from .world import Owner, Row, Target, World
+
+__all__ = ["client", "suite"]
+
+#: the tests of other packages register methods of services of their own
+NAMES = sorted(name for name, method in METHODS.items() if method.service in SERVICES)
+PARTNER = "partner.register"
+#: of an answer that was too early or too late for the state of the assignment
+DOMAIN = frozenset({"NOT_FOUND", "CONFLICT", "FACT_REFUSED"})
+_number = count(1)
+
+#: The comparison of all providers that is shown before a choice: says where nobody is.
+COMPARES = frozenset({"assignment.show_results", "assignment.rank", "assignment.snapshot"})
+#: Whom the ledger pays for an assignment is what these are about. Billing knows no named readers.
+PAYEES = frozenset({"billing.lines", "billing.postings", "billing.totals", "billing.explain"})
+
+
+@dataclass(frozen=True)
+class Example:
+    """A valid request of a method. `request(world, target, number)` without the tenant; `number` is new each time.
+
+    about: what the request names: an assignment of a target, the target's person, a provider, or nothing. prepare: what
+    somebody else has to do before the command can be carried out. fits: targets about which it can be answered.
+    """
+
+    request: Callable[[World, Target, int], Row]
+    about: Literal["assignment", "person", "provider", "nothing"] = "assignment"
+    prepare: Callable[[World, Target, int, CallerRole], None] | None = None
+    fits: Callable[[Target], bool] = field(default=lambda one: True)
+
+
+def started(one: Target) -> bool:
+    return one.before is not None
+
+
+def assignment(**more: Any) -> Callable[[World, Target, int], Row]:
+    return lambda world, one, number: {"assignment": one.name, **more}
+
+
+def person(**more: Any) -> Callable[[World, Target, int], Row]:
+    return lambda world, one, number: {"person": one.person, **more}
+
+
+def nothing(**more: Any) -> Example:
+    return Example(lambda world, one, number: dict(more), "nothing")
+
+
+def rows(*names: str, fits: Callable[[Target], bool] = lambda one: True) -> Example:
+    return Example(assignment(), fits=fits)
+
+
+def monthly(number: int, **more: Any) -> Callable[[World, Target, int], Row]:
+    return lambda world, one, _: {**w.monthly(one, number), **more}
+
+
+def bring(world: World, one: Target, number: int, *steps: str) -> None:
+    """Take a monthly report through these steps, as far as it is not there yet."""
+    for step in steps:
+        more = {"save_report": {"contents": w.report()}, "return_report": {"reason": "says too little"}}.get(step, {})
+        try:
+            world.call(f"assignment.{step}", **w.monthly(one, number), **more)
+        except KundvalError as error:
+            assert error.code == "REPORT_STATE", error
+
+
+def to_approve(world: World, one: Target, number: int, role: CallerRole) -> None:
+    bring(world, one, month_to_approve(one, number), "save_report", "submit_report")
+
+
+def month_to_approve(one: Target, number: int) -> int:
+    """Each time another month of the target: an approved report changes no more."""
+    taken = _months.setdefault(one.name, {})
+    return taken.setdefault(number, 4 + len(taken))
+
+
+_months: dict[str, dict[int, int]] = {}
+
+
+def a_withdrawn_note(world: World, one: Target, number: int, role: CallerRole) -> None:
+    row = {"assignment": one.name, "id": f"w-{number}", "on": w.TODAY, "fact": "note", "text": w.WORDS}
+    world.call("assignment.record_facts", facts=[row])
+
+
+def a_contact(world: World, one: Target, number: int) -> Row:
+    row = {"assignment": one.name, "id": f"c-{number}", "on": "2024-04-20", "fact": "contact", "channel": "PHONE"}
+    return {"facts": [row], "keep_refused": False}
+
+
+def an_exit(world: World, one: Target, number: int) -> Row:
+    return {"exit": {"assignment": one.name, "id": f"x-{number}", **exited("2024-12-20")}}
+
+
+def registration(world: World, one: Target, number: int) -> Row:
+    row = {"id": f"new-{number}", "programme": "AMI_2", "client": about_client(), "plan": None}
+    return {"assignments": [row]}
+
+
+def provider_fact(world: World, one: Target, number: int) -> Row:
+    row = {"id": f"places-{number}", "on": "2024-06-01", "fact": "capacity_declared", "places": 500}
+    return {"provider": one.before or "beta", "facts": [row]}
+
+
+def protection(world: World, one: Target, number: int) -> Row:
+    """Of a protected person the same again; of another one in a century."""
+    if one.protection is not None:
+        return {"person": one.person, "kind": one.protection}
+    return {"person": one.person, "kind": "FICTITIOUS", "since": "2190-01-01"}
+
+
+def a_tenant(world: World, one: Target, number: int) -> Row:
+    providers = [{"id": "alfa", "name": "Alfa", "authorised": {"AMI_2": "2024-01-01"}}]
+    return {"tenant": f"{world.name}-{number}", "municipality": "nacka", "providers": providers}
+
+
+def of_provider(**more: Any) -> Example:
+    """alfa stands for what is the caller's own, beta for what is another's."""
+    return Example(lambda world, one, number: {"provider": one.before or "beta", **more}, "provider")
+
+
+A, S, B, N = "assignment.", "scheduling.", "billing.", "notifications."
+EXAMPLES: dict[str, Example] = {
+    A + "open_tenant": Example(a_tenant, "nothing"),
+    A + "open_day": nothing(date=w.TODAY),
+    A + "register": Example(registration, "nothing"),
+    A + "record_facts": Example(a_contact, fits=started),
+    A + "withdraw_fact": Example(lambda world, one, number: {"assignment": one.name, "fact": f"w-{number}"},
+                                 prepare=a_withdrawn_note),
+    A + "rejections": rows(),
+    A + "state": Example(assignment()),
+    A + "explain": Example(assignment()),
+    A + "summary": nothing(),
+    A + "eb_application": Example(lambda world, one, number: {
+        "assignment": f"eb-{number}", "programme": "AMI_1", "on": w.TODAY, "client": about_client()}, "nothing"),
+    A + "assignments": rows(),
+    A + "exit_checklist": Example(an_exit),
+    A + "consent": Example(assignment(scope="AF_OFFICER", on="2024-05-01")),
+    A + "coordinator_handoff": Example(assignment(), fits=started),
+    A + "bip": Example(assignment()),
+    A + "attention": rows(),
+    A + "register_person": Example(lambda world, one, number: {"name": f"{w.NAME} new {number}"}, "nothing"),
+    A + "update_person": Example(person(language="so"), "person"),
+    A + "link_person": Example(lambda world, one, number: {"assignment": one.name, "person": one.person}),
+    A + "person": Example(person(), "person"),
+    A + "find_person": Example(lambda world, one, number: {"identity_number": one.number or "189001019802"}, "person",
+                               fits=lambda one: one.number is not None),
+    A + "person_history": Example(person(), "person"),
+    A + "language": Example(assignment(offered=["sv"])),
+    A + "protect_person": Example(protection, "person"),
+    A + "allow_reader": Example(lambda world, one, number: {
+        "person": one.person, "reader": f"r-{number}", "reason": "stands in", "until": "2030-01-01"}, "person"),
+    A + "revoke_reader": Example(person(reader="nobody"), "person"),
+    A + "readers": Example(person(), "person"),
+    A + "export_person": Example(person(), "person"),
+    A + "erase_due": nothing(),
+    A + "erase": nothing(),
+    A + "access_log": Example(assignment(limit=200)),
+    A + "verify_access_log": nothing(),
+    A + "reseal_persons": nothing(),
+    A + "profile": nothing(),
+    A + "record_provider_facts": Example(provider_fact, "provider"),
+    A + "withdraw_provider_fact": of_provider(fact="nothing"),
+    A + "providers": of_provider(),
+    A + "provider": of_provider(),
+    A + "provider_proposals": of_provider(),
+    A + "clients_to_move": rows(),
+    A + "reports": rows(),
+    A + "report": Example(monthly(1), fits=started),
+    A + "save_report": Example(monthly(2, contents={"extent_pct": 100, "progression": w.WORDS}), fits=started),
+    A + "submit_report": Example(monthly(3), fits=started, prepare=lambda world, one, number, role: bring(
+        world, one, 3, "return_report", "save_report")),
+    A + "return_report": Example(monthly(3, reason="says too little"), fits=started,
+                                 prepare=lambda world, one, number, role: bring(
+                                     world, one, 3, "save_report", "submit_report")),
+    A + "approve_report": Example(lambda world, one, number: w.monthly(one, _months.get(one.name, {}).get(number, 4)),
+                                  prepare=to_approve, fits=started),
+    A + "add_document": Example(lambda world, one, number: w.document(one, f"doc-{number}")),
+    A + "document": Example(assignment(document="doc-1"), fits=started),
+    A + "documents": Example(assignment()),
+    A + "agreement_template": Example(assignment()),
+    A + "results": nothing(programme="AMI_2"),
+    A + "results_page": nothing(programme="AMI_2"),
+    A + "show_results": Example(assignment()),
+    # a ranking is the employment service's, and this municipality has none of its programmes
+    A + "rank": Example(assignment(), fits=lambda one: False),
+    A + "snapshot": Example(lambda world, one, number: {"snapshot": one.snapshot or "none"}, fits=started),
+    A + "snapshot_page": Example(lambda world, one, number: {"snapshot": one.snapshot or "none"}, fits=started),
+    A + "awaiting_choice": rows(),
+    A + "record_yearly_value": nothing(what="POPULATION", year=2024, value="1000", origin="register",
+                                       taken_on="2025-01-01"),
+    A + "figures": nothing(first_year=2024, last_year=2025),
+    A + "figures_csv": nothing(first_year=2024, last_year=2025),
+    A + "figures_chart": nothing(first_year=2024, last_year=2025),
+    S + "obligations": rows(),
+    S + "summary": nothing(),
+    B + "run_payments": nothing(run=w.TODAY),
+    B + "lines": rows(),
+    B + "postings": rows(),
+    B + "totals": rows(),
+    B + "explain": Example(assignment()),
+    B + "summary": nothing(),
+    N + "notices": rows(),
+    N + "messages": rows(),
+    N + "summary": nothing(),
+    **{f"{service}.{what}": nothing() for service in SERVICES for what in ("positions", "info")},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world(suite: Suite) -> Iterator[World]:
+    with amqp.Link(suite.amqp_uri, name="partner") as link:
+        link.channel.queue_declare(PARTNER, durable=True, auto_delete=False, arguments={"x-queue-type": "classic"})
+        for service in SERVICES:
+            link.channel.queue_bind(PARTNER, exchange_of(service), "#")
+    with suite.client() as system:
+        made = w.build(suite, Town(system))
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+def test_every_method_has_an_example() -> None:
+    assert sorted(EXAMPLES) == NAMES
+
+
+def test_every_policy_that_hides_something_is_tried_on_somebody_who_is_hidden(world: World) -> None:
+    assert {one.protection for one in world.targets if one.owner is Owner.OWN} == {
+        None, "CONFIDENTIALITY_MARK", "PROTECTED_REGISTRATION", "FICTITIOUS",
+    }  # fmt: skip
+    for owner in Owner:
+        assert world.of(owner) and world.of(owner, protected=True)
+
+
+# --- who calls, and what is expected -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call: who calls in which role, about whom; with `filtered` for that provider's rows, without a target."""
+
+    who: str
+    role: CallerRole
+    subject: str
+    target: Target
+    purpose: str | None = w.PURPOSE
+    filtered: str | None = None
+    everything: bool = False
+
+    @property
+    def is_reader(self) -> bool:
+        return self.subject == w.READER
+
+
+ROLES = [role for role in CallerRole if role is not CallerRole.PROVIDER]
+
+
+def cases(world: World, method: Method, example: Example) -> Iterator[Case]:
+    """Every caller about every target; about each provider; about nothing in particular."""
+    once = world.of(Owner.OWN)
+    about: list[Target] = world.targets if example.about in ("assignment", "person") else [once]
+    if example.about == "provider":
+        about = [once, world.of(Owner.OTHER)]
+    for one in about:
+        for role in ROLES:
+            yield Case(role.value, role, f"{role.lower()}-staff", one)
+        yield Case("alfa", CallerRole.PROVIDER, "alfa-staff", one)
+        if one.protection is not None:
+            for role in (CallerRole.CAREER_GUIDE, CallerRole.TEAM_MANAGER, CallerRole.OPERATIONS):
+                if role in method.roles:
+                    yield Case(role.value, role, w.READER, one)
+                    break
+    if method.rows is not None:
+        for role in ROLES:
+            yield Case(role.value, role, f"{role.lower()}-staff", once, everything=True)
+            for provider in ("alfa", "beta", "gamma"):
+                if "assignment" not in method.request.fields or not method.request.fields["assignment"].required:
+                    yield Case(role.value, role, f"{role.lower()}-staff", once, filtered=provider)
+        yield Case("alfa", CallerRole.PROVIDER, "alfa-staff", once, everything=True)
+    if method.policy.personal:
+        role = next(role for role in CallerRole if role in method.roles)
+        who = "alfa" if role is CallerRole.PROVIDER else role.value
+        yield Case(who, role, f"{who.lower()}-staff", once, purpose=None)
+
+
+def request(world: World, method: Method, example: Example, case: Case, number: int) -> Row:
+    fields = example.request(world, case.target, number)
+    if (case.everything or case.filtered) and not method.request.fields["assignment"].required:
+        fields.pop("assignment")
+    if case.filtered:
+        fields["provider"] = case.filtered
+    if "tenant" in method.request.fields:
+        fields.setdefault("tenant", world.name)
+    return fields
+
+
+def refused(method: Method, case: Case) -> str | None:
+    """The code with which the policy refuses the call, whatever it is about: "NOT_FOUND" if it must look as if there
+    were no such person, "OTHERS" if it is another provider's. None: it is answered.
+    """
+    if case.role not in method.roles:
+        return "ROLE_NOT_ALLOWED"
+    if case.purpose is None:
+        return "PURPOSE_MISSING"
+    reach, shield = method.policy.reach, method.policy.shield
+    owner = case.target.owner
+    if case.role is CallerRole.PROVIDER:
+        if reach is Reach.ITSELF and case.target.before != "alfa":
+            return "OTHER_PROVIDER"
+        if reach is Reach.OWN_ASSIGNMENT and owner in (Owner.OTHER, Owner.NOBODYS, Owner.ENDED):
+            return "OTHERS"
+        if reach is Reach.OWN_ASSIGNMENT and owner is Owner.FORMER and shield is Shield.READERS:
+            return "OTHERS" if case.target.protection else None
+    elif shield is Shield.READERS and case.target.protection is not None and not case.is_reader:
+        return "NOT_FOUND"
+    return None
+
+
+# --- the matrix ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Answer:
+    case: Case
+    fields: Row
+    value: Any = None
+    error: KundvalError | None = None
+
+
+def ask(world: World, method: Method, example: Example, asked: list[Case]) -> list[Answer]:
+    """Send the requests of these cases: commands one after the other, queries many at a time, as they come."""
+    found = []
+    for case in asked:
+        number = next(_number)
+        if example.prepare and refused(method, case) is None and example.fits(case.target):
+            example.prepare(world, case.target, number, case.role)
+        fields = request(world, method, example, case, number)
+        by = world.caller(case.who if case.role is CallerRole.PROVIDER else case.role, case.subject, case.purpose)
+        call = by.submit(method.name, fields)
+        found.append((Answer(case, fields), call))
+        if method.kind == "command":
+            settle(found[-1])
+    for one in found:
+        settle(one)
+    answers = [answer for answer, _ in found]
+    world.errors += [json.dumps(answer.error.to_wire()) for answer in answers if answer.error is not None]
+    return answers
+
+
+def settle(one: tuple[Answer, Any]) -> None:
+    answer, call = one
+    if answer.value is None and answer.error is None:
+        try:
+            answer.value = call.result()
+        except KundvalError as error:
+            answer.error = error
+
+
+def entered(world: World, method: str, after: int) -> list[Row]:
+    """The entries of the access log about a method with higher numbers."""
+    with psycopg.connect(world.suite.databases["assignment"], autocommit=True) as connection:
+        rows = connection.execute(
+            "SELECT n, actor, role, organisation, purpose, subjects, outcome FROM access_log"
+            " WHERE tenant = %s AND method = %s AND n > %s",
+            (world.name, method, after),
+        ).fetchall()
+    return [dict(zip(("n", "actor", "role", "organisation", "purpose", "subjects", "outcome"), row)) for row in rows]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_method_is_answered_as_its_policy_says(world: World, name: str) -> None:
+    method, example = METHODS[name], EXAMPLES[name]
+    every = list(cases(world, method, example))
+    refusals = [case for case in every if refused(method, case) is not None]
+    others = [case for case in every if refused(method, case) is None]
+    assert {case.role for case in every} == set(CallerRole)
+    mark = max((row["n"] for row in entered(world, name, 0)), default=0)
+
+    # who has no right changes nothing
+    if method.kind == "command":
+        world.town.settle()
+        before = world.rows(method.service)
+    answers = ask(world, method, example, refusals)
+    if method.kind == "command":
+        assert world.rows(method.service) == before
+    for answer in answers:
+        check_refusal(world, method, example, answer)
+
+    allowed = ask(world, method, example, others)
+    for answer in allowed:
+        check_answer(world, method, example, answer)
+    for answer in (*answers, *allowed):
+        if answer.error is not None:
+            assert not w.secrets_in(json.dumps(answer.error.to_wire(), ensure_ascii=False)), answer
+    if method.policy.personal:
+        check_entries(world, method, [*answers, *allowed], entered(world, name, mark))
+    elif method.service == "assignment":
+        assert entered(world, name, mark) == []
+    if method.policy.shield in (Shield.MASKED, Shield.READERS):
+        check_that_readers_see(method, allowed)
+
+
+def check_refusal(world: World, method: Method, example: Example, answer: Answer) -> None:
+    expected, error = refused(method, answer.case), answer.error
+    if method.name == "assignment.find_person" and expected == "NOT_FOUND":
+        # its way to say that there is no such person
+        assert answer.value == {"person": None}
+        return
+    assert error is not None, (method.name, answer)
+    if expected == "NOT_FOUND":
+        assert isinstance(error, NotFound), (method.name, answer)
+        assert error.to_wire() == unknown(world, method, example, answer), (method.name, answer)
+    elif expected == "OTHERS":
+        # not the caller's, or its own before and what is asked for came later
+        assert isinstance(error, Forbidden | NotFound), (method.name, answer)
+        assert error.kind == "NOT_FOUND" or error.code.startswith(("NOT_YOUR", "OTHER_")), (method.name, answer)
+    else:
+        assert isinstance(error, Forbidden), (method.name, answer)
+        assert error.code == expected, (method.name, answer)
+
+
+def unknown(world: World, method: Method, example: Example, answer: Answer) -> Row:
+    """The error for a person or assignment that there is not, with the name of the target put in its place."""
+    named = answer.case.target.person if example.about == "person" else answer.case.target.name
+    fields = json.loads(json.dumps(answer.fields).replace(json.dumps(named), '"p-nobody"'))
+    by = world.caller(answer.case.role, answer.case.subject)
+    with pytest.raises(NotFound) as raised:
+        by.call(method.name, **fields)
+    return dict(json.loads(json.dumps(raised.value.to_wire()).replace("p-nobody", named)))
+
+
+def check_answer(world: World, method: Method, example: Example, answer: Answer) -> None:
+    case, shield = answer.case, method.policy.shield
+    one = case.target
+    if answer.error is not None:
+        assert answer.error.kind in DOMAIN | {"FORBIDDEN"}, (method.name, answer)
+        is_late = case.role is CallerRole.PROVIDER and one.owner is Owner.FORMER
+        # of what was its own before a provider may see less; what does not fit the state of the assignment is told
+        assert is_late or not (example.fits(one) and (example.about != "assignment" or started(one))), (
+            method.name,
+            answer,
+        )
+        assert answer.error.kind != "FORBIDDEN" or is_late, (method.name, answer)
+        return
+    text = json.dumps(answer.value, ensure_ascii=False)
+    if shield is not Shield.READERS:
+        # who may see a person sees words and names; nothing else tells any
+        assert not w.secrets_in(text), (method.name, case, w.secrets_in(text))
+    if w.SUPERVISION in text:
+        assert case.role in ANSWERS_FOR_PROVIDERS, (method.name, case)
+    for other in world.targets:
+        if case.role is CallerRole.PROVIDER:
+            check_provider(method, answer, other, text)
+        elif other.protection is not None and not case.is_reader:
+            check_hidden(method, answer, other)
+
+
+def check_hidden(method: Method, answer: Answer, other: Target) -> None:
+    """What staff learns about a protected person."""
+    told = w.whereabouts(answer.value, other)
+    if method.name in COMPARES | PAYEES:
+        told &= set(other.places)
+    assert not told, (method.name, answer.case, told)
+    if answer.case.filtered and method.policy.shield is Shield.MASKED:
+        # a list of one provider's clients says of each where the person is
+        assert not any(w.names(other, row) for row in w.objects(answer.value)), (method.name, answer.case)
+
+
+def check_provider(method: Method, answer: Answer, other: Target, text: str) -> None:
+    """What a provider learns: nothing about others' clients, and of one that has left it what was before."""
+    reach, mine = method.policy.reach, [row for row in w.objects(answer.value) if w.names(other, row)]
+    if other.owner in (Owner.OWN, Owner.FORMER) and reach is not Reach.OPEN:
+        if other.owner is Owner.FORMER:
+            assert not [one for one in other.later if one in text], (method.name, answer.case)
+            assert "beta" not in w.whereabouts(mine, other), (method.name, answer.case)
+        return
+    echoed = answer.case.target is other and reach is Reach.OWN_ROWS
+    # the answer to a request about a single assignment repeats its name, and nothing else
+    lists = [value for row in mine for value in row.values() if isinstance(value, list | dict)] if echoed else mine
+    assert not any(lists), (method.name, answer.case, lists)
+    assert not w.whereabouts(answer.value, other, ()), (method.name, answer.case)
+
+
+def check_that_readers_see(method: Method, answers: list[Answer]) -> None:
+    """Else an answer that is empty for everybody would pass."""
+    plain = any(
+        w.whereabouts(one.value, one.case.target) or w.secrets_in(json.dumps(one.value, ensure_ascii=False))
+        for one in answers
+        if one.value is not None and one.case.target.protection is None and one.case.role is not CallerRole.PROVIDER
+    )
+    seen = [one for one in answers if one.case.is_reader and one.value is not None]
+    whole = any(
+        w.whereabouts(one.value, one.case.target) or w.secrets_in(json.dumps(one.value, ensure_ascii=False))
+        for one in seen
+    )
+    assert seen, method.name
+    assert whole == plain, method.name
+    assert plain or method.kind == "command" or method.policy.shield is Shield.READERS, method.name
+
+
+def check_entries(world: World, method: Method, answers: list[Answer], rows: list[Row]) -> None:
+    """Each look is entered once, with who, what for and about whom; each refusal too."""
+    by_subject = {subject: one.name for one in world.targets for subject in one.subjects}
+    expected: Counter[tuple[Any, ...]] = Counter()
+    for one in answers:
+        if one.error is not None and one.error.kind not in ("FORBIDDEN", "NOT_FOUND"):
+            continue
+        case = one.case
+        named = {case.target.name} & {by_subject.get(f"{key}:{one.fields.get(key)}") for key in ("assignment", "person")}
+        if method.rows is not None and one.value is not None:
+            named |= {row["assignment"] for row in one.value[method.rows]} & {each.name for each in world.targets}
+        expected[case.subject, case.role.value, case.purpose, one.error is not None, frozenset(named)] += 1
+    found: Counter[tuple[Any, ...]] = Counter()
+    for row in rows:
+        named = {by_subject[subject] for subject in row["subjects"] if subject in by_subject}
+        refusal = row["outcome"] == "REFUSED"
+        found[row["actor"], row["role"], row["purpose"], refusal, frozenset(named)] += 1
+        assert row["organisation"] == ("alfa" if row["role"] == "PROVIDER" else None)
+    if method.name == "assignment.find_person":
+        # what was asked stands in no entry; whom it found does
+        expected = Counter({key[:4]: n for key, n in expected.items()})
+        found = Counter(key[:4] for key in found.elements())
+    # the twins of `unknown` are entered too, and are about nobody
+    extra = found - expected
+    assert not expected - found, (method.name, expected - found, extra)
+    assert all(key[3] and not (len(key) > 4 and key[4]) for key in extra), (method.name, extra)

@@ -73,7 +73,7 @@ def showed(name: str, *ids: str, masked: bool = False) -> None:
     """The answer is (also) about these; `masked`: something in it was left out for the sake of a protected person."""
     seen = _seen.get()
     if seen is not None:
-        seen.subjects.update(f"{name}:{one}" for one in ids)
+        seen.subjects.update(f"{name}:{one}" for one in ids if _opaque(one))
         seen.masked = seen.masked or masked
 
 
@@ -86,7 +86,11 @@ def subjects_of(*texts: Any) -> set[str]:
         for name in NAMES
         if isinstance(text.get(name), str)
     )
-    return {f"{name}:{one}" for name, one in named if _ID.fullmatch(one) and not _NUMBER.fullmatch(one)}
+    return {f"{name}:{one}" for name, one in named if _opaque(one)}
+
+
+def _opaque(one: str) -> bool:
+    return _ID.fullmatch(one) is not None and _NUMBER.fullmatch(one) is None
 
 
 _ID = re.compile(r"[\w.:@/+-]{1,100}")

@@ -1,4 +1,8 @@
-"""What every service says about itself."""
+"""What every service says about itself, and what it has of its own: `Dependency`.
+
+A class attribute of a service that is a `Dependency` is set up with its container; each method gets what its
+`get_dependency` gives. It is nameko's, under a name by which a service need not know nameko.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,13 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+from nameko.extensions import DependencyProvider as Dependency
+
 from . import migrate
 from .consume import queue_of
 from .db import Tx
+
+__all__ = ["STARTED_AT", "Dependency", "info"]
 
 STARTED_AT = datetime.now(UTC)
 

@@ -6,6 +6,8 @@ exit matrix stand in `exits.py`.
 
 from enum import StrEnum
 
+from .rules import rule
+
 
 class Programme(StrEnum):
     """Kinds of intervention (AMI-1.1-b, NACKA-8, NACKA-9, AF-SOM-1, AF-RUM-1, LOKA-2, LOKA-43).
@@ -45,8 +47,11 @@ class Programme(StrEnum):
         return self in (Programme.RUM_A, Programme.RUM_B, Programme.RUM_C)
 
     @property
+    @rule("NACKA-9")
     def is_local(self) -> bool:
-        """Delivered by the municipality's own units, without tariff."""
+        """Delivered by the municipality's own units, without tariff: its own process, preparing interventions (also
+        those of financial coordination), formal coordination of life.
+        """
         return self in (Programme.PREPARING, Programme.LIFE_COORDINATION, Programme.LOCAL)
 
 
@@ -528,6 +533,12 @@ class WorkplaceKind(StrEnum):
     EXTERNAL_PRIVATE = "EXTERNAL_PRIVATE"
     EXTERNAL_CIVIL_SOCIETY = "EXTERNAL_CIVIL_SOCIETY"
 
+    @property
+    @rule("LOKA-66")
+    def is_external(self) -> bool:
+        """On the ordinary labour market, where employer and participant are both followed up."""
+        return self not in (WorkplaceKind.ARENA, WorkplaceKind.WORK_GROUP)
+
 
 class AttentionKind(StrEnum):
     """What a case worker should look at; each by the rule that its place in the code names."""
@@ -536,6 +547,7 @@ class AttentionKind(StrEnum):
     NEITHER_PLACEMENT_NOR_ACTIVITY = "NEITHER_PLACEMENT_NOR_ACTIVITY"
     PRACTICE_BEYOND_END = "PRACTICE_BEYOND_END"
     HIRING_NOT_INTENDED = "HIRING_NOT_INTENDED"
+    PRACTICE_NOT_FOLLOWED_UP = "PRACTICE_NOT_FOLLOWED_UP"
     PRACTICE_NOT_JUDGED_NEEDED = "PRACTICE_NOT_JUDGED_NEEDED"
     NO_PLACEMENT_AND_NO_REASON = "NO_PLACEMENT_AND_NO_REASON"
     CHECK_IN_DUE = "CHECK_IN_DUE"

@@ -133,8 +133,8 @@ class ProtectionChanged(_Data):
 
 
 class AccessLogSealed(_Data):
-    """How many entries the access log has and the seal of the last (hexadecimal). Kept elsewhere, it shows a log that was
-    shortened or written anew: `assignment.verify_access_log` takes it.
+    """How many entries the access log has and the seal of the last (hexadecimal). Kept elsewhere, it shows a log that
+    was shortened or written anew: `assignment.verify_access_log` takes it.
     """
 
     entries = fields.Integer(required=True)

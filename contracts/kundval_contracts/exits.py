@@ -41,7 +41,7 @@ _WORK = frozenset({D.EMPLOYMENT_CONTRACT, D.EMPLOYMENT_CERTIFICATE})
 _NONE: frozenset[Document] = frozenset()
 
 
-@rule("AMI-9.2.1-a", "AMI-9.2.2-a", "AMI-9.3.1-a", "AMI-9.3.2-a", "AMI-9.3.3-a", "AMI-9.3.4-a", "AMI-9-j")
+@rule("AMI-1.2-a", "AMI-9.2.1-a", "AMI-9.2.2-a", "AMI-9.3.1-a", "AMI-9.3.2-a", "AMI-9.3.3-a", "AMI-9.3.4-a", "AMI-9-j")
 def _matrix() -> Mapping[ExitKind, ExitRule]:
     k = ExitKind
     return MappingProxyType(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from math import isfinite
+from math import inf
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
@@ -93,12 +93,10 @@ def _json(value: Any) -> Any:
         return {key: _json(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_json(inner) for inner in value]
-    if isinstance(value, float | Decimal):  # YAML gives decimals
-        if not isfinite(value) or abs(value) > MOST:
-            raise ValidationError(f"must be a number of at most {MOST}")
-        return float(value)
-    if isinstance(value, int) and abs(value) > MOST:
+    if isinstance(value, Decimal):  # YAML gives decimals
+        value = float(value) if value.is_finite() else inf
+    if isinstance(value, int | float) and not -MOST <= value <= MOST:  # NaN is not between either
         raise ValidationError(f"must be a number of at most {MOST}")
-    if value is not None and not isinstance(value, str | int):
+    if value is not None and not isinstance(value, str | int | float):
         raise ValidationError("must be a value that JSON has")
     return value

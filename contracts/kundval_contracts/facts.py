@@ -36,6 +36,7 @@ from .codes import (
 )
 from .exits import EXITS
 from .money import MoneyField
+from .rules import rule
 from .work_facts import WORK_SCHEMAS, WORK_TEXTS
 
 
@@ -101,6 +102,7 @@ class MappingFields(f.Fields):
     interests = f.text()
 
 
+@rule("LOKA-27")
 class PlanDoneFields(f.Fields):
     """The wish and the goal that was agreed are kept apart (LOKA-27)."""
 
@@ -117,7 +119,10 @@ class StudyGuidanceFields(f.Fields):
     knows_courses = fields.Boolean()
 
 
+@rule("AMI-5-a")
 class WorkGuidanceFields(f.Fields):
+    """Guidance towards work, with the topics of labour-market knowledge that it covered."""
+
     topics = f.codes(LabourMarketTopic)
 
 

@@ -54,6 +54,18 @@ class SettingsFault(ValueError):
 #: Exits to support by a benefit: the source rules them out whatever a municipality chooses (AMI-9-j).
 _BENEFITS = (ExitKind.BENEFIT_TEMPORARY.value, ExitKind.BENEFIT_OTHER_PUBLIC.value)
 
+#: Delivery areas of Rusta och matcha and the model of each; other areas are undefined (AF-RUM-7).
+_AREA_MODEL = MappingProxyType(
+    {
+        "Lidköping": 1,
+        "Blekinge": 1,
+        "Västerås": 1,
+        "Oskarshamn": 2,
+        "Trollhättan": 2,
+        "Umeå": 2,
+    }
+)
+
 # --- readers ---------------------------------------------------------------------------------------
 
 
@@ -431,7 +443,7 @@ _ROWS: tuple[Setting, ...] = (
         "NEUTRAL",
         "SELF_SUPPORT",
         rules=("AF-SOM-24",),
-        note="NEUTRAL: drawn by lot. SELF_SUPPORT: by the share self-supporting after six months; the source has no formula",
+        note="no formula in the source. NEUTRAL: by lot; SELF_SUPPORT: by the share self-supporting after six months",
     ),
     # how long is kept what says who somebody is; without a value nothing is erased (GAP-14)
     *(
@@ -472,7 +484,7 @@ _ROWS: tuple[Setting, ...] = (
     _number("rum.days_per_month", 22, "AF-RUM-2", low=1),
     _number("rum.premium_months", 6, "AF-RUM-5", low=1),
     _flag("rum.premium.enabled", False, "AF-RUM-5", "AMB-36"),
-    Setting("rum.area_model", "map", None, _maybe(lambda value: _mapping(value)), ("AF-RUM-6", "AF-RUM-7")),
+    Setting("rum.area_model", "map", _AREA_MODEL, lambda value: _mapping(value), ("AF-RUM-6", "AF-RUM-7")),
 )
 
 

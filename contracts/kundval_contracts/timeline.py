@@ -204,7 +204,7 @@ class Timeline:
         for fact in self.case.facts:
             if fact.kind is FactKind.PROVIDER_CHOSEN:
                 chosen = fact["provider"]
-                if self.started_on is None or fact.on <= self.started_on:
+                if self.started is None or fact.order < self.started.order:
                     rows = [(fact.on, chosen)]
             elif fact.kind is FactKind.PROVIDER_SWITCH:
                 if fact["approved"]:

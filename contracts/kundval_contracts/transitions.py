@@ -1,7 +1,7 @@
 """By which events the transitions of an assignment are told (rulebook 8.1, column "Events published").
 
-The rulebook proposes event names; ours follow one pattern, `assignment.<fact>` for a fact and `assignment.<milestone>` for
-what follows from facts. This is the bridge between the two: for who knows the rulebook and looks for the event.
+The rulebook proposes event names; ours follow one pattern, `assignment.<fact>` for a fact and `assignment.<milestone>`
+for what follows from facts. This is the bridge between the two: for who knows the rulebook and looks for the event.
 """
 
 from __future__ import annotations

@@ -40,6 +40,7 @@ from .codes import (
     SubsidyStepKind,
     WorkplaceKind,
 )
+from .rules import rule
 
 # --- from referral to decision -------------------------------------------------------------------------
 
@@ -261,6 +262,7 @@ class RepresentedFields(f.Fields):
     mandate = f.identifier(allow_none=True)
 
 
+@rule("LOKA-26")
 class CheckInFields(f.Fields):
     """`contributions`: the functions that took part beside the one who holds the process (LOKA-26)."""
 
@@ -268,13 +270,19 @@ class CheckInFields(f.Fields):
     reflection = f.text()
 
 
+@rule("AMI-1.2-c", "LOKA-50")
 class ProgressFields(f.Fields):
+    """A step forward that is no exit: towards the goals of the assignment, or as the report of LOKA has them."""
+
     kind = f.code(ProgressKind, required=True)
     before = f.text()
     after = f.text()
 
 
+@rule("NACKA-25", "LOKA-34")
 class OtherActorFields(f.Fields):
+    """Somebody else around the client, and for what: the planned activities or the life situation as a whole."""
+
     actor = f.code(Actor, required=True)
     involved = fields.Boolean(required=True)
     affects_full_time = fields.Boolean()
@@ -289,7 +297,10 @@ class CoordinatorInformedFields(f.Fields):
     legal_basis = f.code(LegalBasis, allow_none=True)
 
 
+@rule("LOKA-30")
 class PlanBrokenFields(f.Fields):
+    """The planning has been recorded as broken: told, never decided here; assistance is another's decision."""
+
     reason = f.code(PlanBrokenReason, required=True)
 
 

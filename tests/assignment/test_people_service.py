@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,7 +88,8 @@ def add(town: Town, whose: str | None, document: dict[str, Any]) -> None:
     row = {name: document[name] for name in ("id", "programme", "client", "plan")}
     row |= {"person": whose, "delivery_area": "north"}
     town.client.call("assignment.register", tenant=town.name, assignments=[row])
-    town.state(document["id"], *document["facts"])
+    if document["facts"]:
+        town.state(document["id"], *document["facts"])
 
 
 def entries(town: Town, **about: Any) -> list[dict[str, Any]]:
@@ -271,7 +272,8 @@ def test_a_fingerprint_of_a_request_cannot_be_made_from_its_number(town: Town, s
 
 def test_keys_are_changed_in_a_running_town_and_the_old_one_goes_at_last(servers: Servers, tmp_path: Path) -> None:
     old, new = f"old:{secrets.token_hex(32)}", f"new:{secrets.token_hex(32)}"
-    with running(servers, tmp_path, settings={"KUNDVAL_ASSIGNMENT_PERSON_KEYS": old}) as own, own.client() as calls:
+    keys = {"KUNDVAL_ASSIGNMENT_PERSON_KEYS": old}
+    with running(servers, tmp_path, "assignment", settings=keys) as own, own.client() as calls:
         town = Town(calls)
         who = person(town)
         ask(town, "protect_person", calls, person=who, kind="PROTECTED_REGISTRATION")
@@ -338,8 +340,8 @@ def test_only_those_named_and_the_provider_in_charge_see_a_protected_person(
                 fields["kind"] = kind
             if method == "export_person" and other is guide:
                 continue
-            hidden = refusal(lambda: ask(town, method, other, **fields))
-            nobody = refusal(lambda: ask(town, method, other, **{**fields, "person": "p-nobody"}))
+            hidden = refusal(town, method, other, **fields)
+            nobody = refusal(town, method, other, **{**fields, "person": "p-nobody"})
             assert type(hidden) is type(nobody) is NotFound
             assert hidden.message.replace(who, "") == nobody.message.replace("p-nobody", "")
             assert hidden.code == nobody.code
@@ -368,18 +370,18 @@ def test_only_those_named_and_the_provider_in_charge_see_a_protected_person(
     assert ask(town, "explain", guide, assignment="A-1")["rows"] == before
     assert ask(town, "person_history", guide, person=who)["assignments"][0]["provider"] == "alfa"
     # a name given to one of the municipality's own is nothing to a provider's staff of the same name
-    with suite.client("PROVIDER", subject="anna", organisation="beta", tenant=town.name) as namesake:
-        with pytest.raises(Forbidden):
-            ask(town, "state", namesake, assignment="A-1")
+    namesake = suite.client("PROVIDER", subject="anna", organisation="beta", tenant=town.name)
+    with namesake, pytest.raises(Forbidden):
+        ask(town, "state", namesake, assignment="A-1")
     town.day("2024-05-31")
     assert ask(town, "state", guide, assignment="A-1")["provider"] == "alfa"
     town.day("2024-06-01")
     assert ask(town, "state", guide, assignment="A-1")["provider"] == "MASKED"
 
 
-def refusal(call: Callable[[], Any]) -> KundvalError:
+def refusal(town: Town, method: str, by: Client, **fields: Any) -> KundvalError:
     with pytest.raises(KundvalError) as caught:
-        call()
+        ask(town, method, by, **fields)
     return caught.value
 
 
@@ -460,24 +462,24 @@ def test_the_bus_is_told_when_a_protection_begins_and_when_it_ends(town: Town, s
 @pytest.mark.rule("LOKA-53", "NACKA-21")
 def test_the_history_of_a_person_shows_all_assignments_and_which_ran_together(town: Town, guide: Client) -> None:
     who = person(town)
-    left = exited("2024-02-10", "DISCONTINUED")
-    add(town, who, assignment("AMI_1", "2024-01-08", left, name="A-1"))
-    add(town, who, assignment("AMI_2", D, name="A-2"))
-    add(town, who, assignment("JOBBPENG_BASIC", "2024-04-02", name="A-3", started="2024-04-02"))
+    left = exited("2024-04-10", "DISCONTINUED")
+    add(town, who, assignment("AMI_1", "2024-03-01", left, name="A-1"))
+    add(town, who, assignment("AMI_2", "2024-05-02", name="A-2"))
+    add(town, who, assignment("JOBBPENG_BASIC", "2024-05-20", name="A-3"))
     add(town, who, bare("AMI_2", name="A-4"))
     add(town, person(town, NUMBERS[1]), assignment("AMI_2", D, name="B-1"))
-    town.day("2024-04-10")
+    town.day("2024-05-28")
     rows = ask(town, "person_history", guide, person=who)["assignments"]
     assert [row["assignment"] for row in rows] == ["A-1", "A-2", "A-3", "A-4"]
     assert [(row["start"], row["end"], row["days"], row["exit_kind"]) for row in rows] == [
-        ("2024-01-08", "2024-02-10", 33, "DISCONTINUED"),
-        (D, None, 27, None),
-        ("2024-04-02", None, 9, None),
+        ("2024-03-01", "2024-04-10", 40, "DISCONTINUED"),
+        ("2024-05-02", None, 27, None),
+        ("2024-05-20", None, 9, None),
         (None, None, None, None),
     ]
     assert [row["simultaneous"] for row in rows] == [[], ["A-3"], ["A-2"], []]
     assert [row["provider"] for row in rows] == ["alfa", "alfa", "alfa", None]
-    assert [row["state"] for row in rows][1:] == ["ACTIVE", "ACTIVE", "IN_ASSESSMENT"]
+    assert [row["state"] for row in rows] == ["CLOSED", "ACTIVE", "ACTIVE", "IN_ASSESSMENT"]
 
 
 @pytest.mark.rule("AF-SOM-17")
@@ -679,7 +681,8 @@ def test_the_database_refuses_to_change_the_log(town: Town, log: psycopg.Connect
                 "INSERT INTO access_log SELECT tenant, 4, at, 'nobody', role, organisation, purpose, method, subjects,"
                 " outcome, key_id, previous, mac FROM access_log WHERE tenant = %(t)s AND n = 3",
             ],
-            [(4, "CHANGED"), (4, "MISPLACED"), (5, "CHANGED"), (5, "MISPLACED"), (6, "CHANGED")],
+            # the one after the false entry still follows the seal that it copied
+            [(4, "CHANGED"), (4, "MISPLACED"), (5, "CHANGED"), (6, "CHANGED")],
         ),
         # taken for erased after its time
         (
@@ -732,7 +735,8 @@ def test_a_log_that_has_lost_its_end_is_known_by_what_was_told_when_the_day_open
 
     known = ("--entries", str(sealed.data["entries"]), "--head", sealed.data["head"])
     good = suite.kundval("access-log", "verify", "--tenant", town.name, *known)
-    assert (good.returncode, good.stdout.splitlines()[0]) == (0, "intact: 5 entries, 1 to 5")
+    assert good.stdout.splitlines()[:1] == ["intact: 5 entries, 1 to 5"], good.stderr
+    assert good.returncode == 0
     with log.transaction():
         for table in ("access_log", "access_log_told"):
             log.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
@@ -908,7 +912,6 @@ def test_a_person_goes_with_all_that_says_who_it_was_when_the_last_assignment_ha
     document["client"]["birth_date"] = "1987-06-05"
     add(town, who, document)
     add(town, waiting, assignment("AMI_2", D, name="B-1"))
-    add(town, waiting, full_life("B-2"))
     ask(town, "protect_person", manager, person=who, kind="FICTITIOUS")
     ask(town, "allow_reader", manager, person=who, reader="marta", reason="her aunt", until="2099-01-01")
     evidence = secrets.token_hex(20)
@@ -928,17 +931,15 @@ def test_a_person_goes_with_all_that_says_who_it_was_when_the_last_assignment_ha
     assert ask(town, "erase_due", manager)["due"] == []
     town.day("2026-03-15")
     due = ask(town, "erase_due", manager)["due"]
-    # B-1 runs out on the same day, but a person with an assignment that goes on stays
-    assert [(row["kind"], row["person"], row["expired"]) for row in due] == [("PERSON", who, "2026-03-15")] or [
-        row["person"] for row in due
-    ] == sorted([who, waiting])
+    # the other's assignment has run out too, but is not finished: somebody has to look at it
+    assert [(row["kind"], row["person"], row["expired"]) for row in due] == [("PERSON", who, "2026-03-15")]
     text = everything(suite, town.name)
     assert holds(text, evidence)
     erased = ask(town, "erase", manager)["erased"]
-    assert erased["PERSON"] == len(due)
+    assert erased == {"PERSON": 1}
     text = everything(suite, town.name)
-    gone = [NUMBERS[0], NAME, *TEXTS.values(), "her aunt", evidence, "1987-06-05"]
-    assert [one for one in gone if holds(text, one)] == [] or len(due) == 1
+    gone = [*TEXTS.values(), "feels low", evidence, "1987-06-05"]
+    assert [one for one in gone if holds(text, one)] == []
     with database(suite) as connection:
         row = connection.execute(
             "SELECT identity, search, details, key_id, erased_at IS NOT NULL FROM person WHERE person = %s", (who,)
@@ -948,9 +949,13 @@ def test_a_person_goes_with_all_that_says_who_it_was_when_the_last_assignment_ha
         ask(town, "person", manager, person=who)
     assert ask(town, "find_person", manager, identity_number=NUMBERS[0]) == {"person": None}
     assert person(town) != who
+    assert ask(town, "person", manager, person=waiting)["name"] == "Still Here"
     # what money rests on is still there, and still masked
     assert len(town.states("A-1")["facts"]) == len(document["facts"])
     assert town.states("A-1")["provider"] == "MASKED"
+    published = town.client.call("assignment.positions", tenant=town.name)["published"]
+    town.open(settings=keeping(person=365, snapshots=400))
+    assert town.client.call("assignment.positions", tenant=town.name)["published"] == published + 1
     assert holds(text, "what was shown")
     town.day("2026-04-19")
     assert ask(town, "erase", manager)["erased"] == {"SNAPSHOTS": 1}
@@ -980,7 +985,7 @@ def test_the_oldest_entries_of_the_access_log_go_and_the_rest_is_still_a_chain(
     looked = verified(town)
     assert (looked["intact"], looked["first"], looked["entries"]) == (True, 5, 5)
     done = suite.kundval("access-log", "verify", "--tenant", town.name)
-    assert done.stdout.splitlines()[0] == "intact: 1 entries, 5 to 5"
+    assert done.stdout.splitlines()[:1] == ["intact: 1 entries, 5 to 5"], done.stderr
 
 
 def test_tokens_of_the_tests_say_what_for(suite: Suite) -> None:

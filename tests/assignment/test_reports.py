@@ -24,8 +24,8 @@ from kundval_assignment.domain.reports import (
     exit_of,
     expected,
     lacks,
-    look_again,
     move,
+    outlook,
     planned_extent,
     standing,
     statement,
@@ -600,7 +600,7 @@ def test_what_is_overdue_changes_on_no_day_that_was_not_foretold(
     def overdue(on: date) -> set[Key]:
         return {row.key for row in standing(expected(one, DUE, on), (), on) if row.overdue}
 
-    foretold = look_again(one, DUE, today)
+    foretold = outlook(one, DUE, today)[1]
     tomorrow = today + timedelta(days=1)
     if not overdue(tomorrow) <= overdue(today):
         assert foretold == tomorrow

@@ -863,6 +863,8 @@ def test_what_is_said_of_a_protected_person_is_for_named_readers_and_the_provide
     assert alfa.call("assignment.document", tenant=name, assignment="A-1", document="d-1")["size"] == len(TEXT)
 
     with suite.client("TEAM_MANAGER", subject="manager-1") as manager:
-        manager.call("assignment.allow_reader", tenant=name, person=person, reader="guide-1", reason="x", until="2024-12-31")
+        manager.call(
+            "assignment.allow_reader", tenant=name, person=person, reader="guide-1", reason="x", until="2024-12-31"
+        )
     assert municipal.show("MONTHLY", 1)["provider"] == "alfa"
     assert guide.call("assignment.document", tenant=name, assignment="A-1", document="d-1")["provider"] == "alfa"

@@ -127,7 +127,7 @@ def of(table: dict[str, Any], provider: str) -> dict[str, Any]:
 
 @pytest.mark.rule("NACKA-7", "NACKA-22", "LOKA-9", "LOKA-20", "LOKA-50")
 def test_what_the_database_counts_is_what_the_pure_functions_count(town: Town, pool: Pool) -> None:
-    documents = lives(80, seed=7)
+    documents = lives(60, seed=7)
     town.add(*documents)
     town.day(TODAY)
     assert town.ask("assignment.rejections") == []
@@ -365,6 +365,7 @@ def referred(number: int, source: str, name: str, **fields: Any) -> list[dict[st
         ]
         document["facts"] = [first, *seen, *document["facts"]]
         document["facts"][6] |= {"needs": ["GUIDANCE"], "reason": "as assessed"}
+        document["facts"][7] |= {"snapshot": "shown-elsewhere"}
         found.append(document)
     return found
 

@@ -6,6 +6,7 @@ alfa to beta, and one of nobody yet: each once plain and once or more with a pro
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64encode
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from kundval_contracts.client import Client
 from kundval_contracts.codes import ProtectionKind
 from kundval_contracts.rpc import CallerRole
 from tests.acceptance.builders import caseload, client, fact
-from tests.suite import SERVICES, Suite, Town
+from tests.suite import Suite, Town
 
 from .lives import AGREEMENT, SIGNED
 from .numbers import ALL
@@ -38,6 +39,8 @@ NUMBERS = sorted(ALL)
 SECRETS = (NAME, MAIL, PHONE, WORDS, *(form for one in NUMBERS for form in (one[2:], f"{one[2:8]}-{one[8:]}")))
 #: words about a provider, for who answers for providers
 SUPERVISION = "the kitchen was cold"
+
+PROVIDERS = ("alfa", "beta", "gamma")
 
 Row = dict[str, Any]
 
@@ -86,7 +89,7 @@ class Target:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """Whereabouts that nobody else has: workplaces, an activity, the area. The last workplace is after the switch."""
+        """Whereabouts that nobody else has: area, workplaces, a course. The last workplace is after the switch."""
         return tuple(f"{what}-of-{self.name}" for what in ("area", "workplace", "course", "later-workplace"))
 
     @property
@@ -126,7 +129,7 @@ class World:
         key = (role, subject, purpose)
         if key not in self._callers:
             claims: Row = {"purpose": purpose, "subject": subject or f"{str(role).lower()}-staff"}
-            if role in ("alfa", "beta", "gamma"):
+            if role in PROVIDERS:
                 made = self.suite.client("PROVIDER", organisation=role, tenant=self.name, **claims)
             else:
                 made = self.suite.client(str(role), **claims)
@@ -208,7 +211,7 @@ def build(suite: Suite, town: Town) -> World:
 
 def life(one: Target) -> Iterator[Row]:
     """An intervention of whoever has it, with a place and words in everything that takes them."""
-    area, workplace, course, later = one.places
+    _, workplace, course, later = one.places
     yield fact("2024-03-01", "other_actor", actor="FK", involved=True, purpose=f"{WORDS} 1")
     yield fact("2024-03-01", "note", text=f"{WORDS} 2")
     if one.before is None:
@@ -281,22 +284,25 @@ def objects(value: Any) -> Iterator[Row]:
 def names(one: Target, row: Row) -> bool:
     """Whether an object names the target or its person itself."""
     mine = {one.name, one.person, *one.subjects}
-    direct = [inner for value in row.values() for inner in (value if isinstance(value, list) else [value])]
+    direct = (inner for value in row.values() for inner in (value if isinstance(value, list) else [value]))
     return any(isinstance(value, str) and value in mine for value in direct)
 
 
-def whereabouts(answer: Any, one: Target, providers: tuple[str, ...] = ("alfa", "beta", "gamma")) -> set[str]:
+def about(answer: Any, one: Target, text: str | None = None) -> list[Row]:
+    """The objects within an answer that are about the target; `text`: the answer as JSON, if it is at hand."""
+    if text is not None and one.name not in text and one.person not in text:
+        return []
+    return [row for row in objects(answer) if names(one, row)]
+
+
+def whereabouts(answer: Any, one: Target, text: str | None = None) -> set[str]:
     """What an answer tells about where the target's person is: places anywhere, a provider in an object about it."""
-    found = {place for text in texts(answer) for place in one.places if place in text}
-    for row in objects(answer):
-        if names(one, row):
-            for text in texts(row):
-                found |= {name for name in providers if re.search(rf"\b{name}\b", text)}
+    whole = json.dumps(answer, ensure_ascii=False) if text is None else text
+    found = {place for place in one.places if place in whole}
+    for row in about(answer, one, whole):
+        found |= {name for inner in texts(row) for name in PROVIDERS if re.search(rf"\b{name}\b", inner)}
     return found
 
 
 def secrets_in(text: str) -> list[str]:
     return [one for one in SECRETS if one in text]
-
-
-__all__ = ["SERVICES"]

@@ -1,7 +1,7 @@
 """Values for the fields of facts, made from their schemas: some that a field takes, and some that it should not.
 
-What a field takes is found by asking it, so that a new kind of fact is covered by itself. Texts begin with SECRET: where
-one turns up, something has been told that should not.
+What a field takes is found by asking it, so that a new kind of fact is covered by itself. Texts begin with SECRET:
+where one turns up, something has been told that should not.
 """
 
 from __future__ import annotations

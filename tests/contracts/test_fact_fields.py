@@ -181,7 +181,9 @@ def test_whatever_is_sent_is_taken_or_refused(kind: FactKind, data: st.DataObjec
 @pytest.mark.parametrize("kind", KINDS)
 @quick
 @given(data=st.data())
-def test_what_loads_is_dumped_and_loaded_again_and_its_event_fits_and_tells_no_text(kind: FactKind, data: st.DataObject) -> None:
+def test_what_loads_is_dumped_and_loaded_again_and_its_event_fits_and_tells_no_text(
+    kind: FactKind, data: st.DataObject
+) -> None:
     fact = load(kind, data.draw(values.rows(kind, DAYS)))
     dumps_and_loads_again(fact)
     event = fact_event("A-1", fact, 3)

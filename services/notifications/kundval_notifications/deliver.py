@@ -21,10 +21,10 @@ from typing import Any
 
 import eventlet
 import psycopg
-from nameko.extensions import DependencyProvider
 
 from kundval_chassis import logs
 from kundval_chassis.db import Database, Tx
+from kundval_chassis.service import Dependency
 from kundval_contracts.answer import Notice
 
 from . import store
@@ -81,7 +81,7 @@ class _Mailer:
         self.close()
 
 
-class Post(DependencyProvider):
+class Post(Dependency):
     """Sends what is pending. In a worker: the `Post` itself, which can describe a message."""
 
     _thread: Any = None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from kundval_contracts.calendar import Period, add_days, add_months
-from kundval_contracts.codes import AssignmentState, AttentionKind, ExitKind, FactKind, PlacementKind, Programme
+from kundval_contracts.codes import AssignmentState, AttentionKind, ExitKind, FactKind, Party, PlacementKind, Programme
 from kundval_contracts.facts import Fact
 from kundval_contracts.rules import rule
 
@@ -36,7 +36,7 @@ def attention(state: State, terms: Terms, today: date) -> tuple[Attention, ...]:
     """Everything about the assignment that wants looking at on `today`, by day and kind."""
     found: list[Attention] = []
     if standing(state, terms) in RUNNING:
-        for look in (unregistered, idle, practice, unplaced, check_in_due):
+        for look in (unregistered, idle, practice, unfollowed, unplaced, check_in_due):
             found += look(state, terms, today)
         if must_choose_anew(state, terms):
             ended = terms.tenant.providers[state.provider or ""].deauthorised[terms.case.programme]
@@ -85,6 +85,20 @@ def practice(state: State, terms: Terms, today: date) -> Iterator[Attention]:
             yield Attention(AttentionKind.PRACTICE_NOT_JUDGED_NEEDED, fact.on, ("AMI-7.3-a", "AMI-7.3-b"))
 
 
+@rule("AMI-7.3-d", "LOKA-66")
+def unfollowed(state: State, terms: Terms, today: date) -> Iterator[Attention]:
+    """Practice is followed up closely, with client and employer: each in the last whole week (AMB-10)."""
+    if terms.case.programme is not Programme.AMI_1:
+        return
+    week = Period(add_days(today, -today.weekday() - 7), add_days(today, -today.weekday()))
+    met = {fact["party"] for fact in state.told if fact.kind is _K.CONTACT and fact.on in week}
+    for fact in state.agreements:
+        kind = fact.get("workplace_kind")
+        needed = {Party.CLIENT} if kind is not None and not kind.is_external else set(Party)
+        if fact.get("kind") is PlacementKind.PRACTICE and fact.on <= week.start and not needed <= met:
+            yield Attention(AttentionKind.PRACTICE_NOT_FOLLOWED_UP, week.end, ("AMI-7.3-d",))
+
+
 def _stated_as_needed(state: State) -> bool:
     return any(fact.get("practice_needed") for fact in state.told if fact.kind is _K.DESCRIBED)
 
@@ -100,7 +114,7 @@ def unplaced(state: State, terms: Terms, today: date) -> Iterator[Attention]:
         yield Attention(AttentionKind.NO_PLACEMENT_AND_NO_REASON, report.on, ("AMI-6-a",))
 
 
-@rule("LOKA-25", "LOKA-26", "NACKA-13")
+@rule("LOKA-25", "NACKA-13")
 def check_in_due(state: State, terms: Terms, today: date) -> Iterator[Attention]:
     """The recurring check-in of the municipality's own process, where the profile sets an interval."""
     days = terms.profile.checkin_interval_days

@@ -105,26 +105,29 @@ def expected(case: Case, settings: RuleSettings, day: date) -> tuple[Expected, .
 
     `case` holds facts in effect; what became known after `day` is not looked at.
     """
-    return tuple(row for row in _plan(case.known_by(day), settings, day) if row.opens_on <= day)
+    return outlook(case, settings, day)[0]
 
 
-def look_again(case: Case, settings: RuleSettings, day: date | None) -> date | None:
-    """The first day after `day` on which a report may be overdue that is not so on `day`, or None.
+def outlook(case: Case, settings: RuleSettings, day: date | None) -> tuple[tuple[Expected, ...], date | None]:
+    """`expected`, and the first later day on which a report may be overdue that is not so on `day`, or None.
 
-    It is a due day that follows from what is known, or the day on which something more becomes known. Before there is
-    a business date (`day` None) all is taken as known: the first one is later than that.
+    That is a due day that follows from what is known, or the day on which something more becomes known. Before there
+    is a business date (`day` None) nothing is expected, and all is taken as known: the first one is later than that.
     """
-    known = case if day is None else case.known_by(day)
-    days = [row.late_from for row in _plan(known, settings, date.max)]
+    today = day or date.min
+    rows = tuple(_plan(case if day is None else case.known_by(day), settings, today))
+    later = [row.late_from for row in rows]
     if day is not None:
-        days += [fact.known_on for fact in case.facts]
-    return min((one for one in days if one is not None and one > (day or date.min)), default=None)
+        later += [fact.known_on for fact in case.facts]
+    again = min((one for one in later if one is not None and one > today), default=None)
+    return tuple(row for row in rows if row.opens_on <= today), again
 
 
-def _plan(case: Case, settings: RuleSettings, until: date) -> Iterator[Expected]:
+def _plan(case: Case, settings: RuleSettings, day: date) -> Iterator[Expected]:
+    """Everything that is expected by `day`, and what will have a due day later on."""
     timeline = Timeline(case, settings)
     if case.programme.is_ami and timeline.started_on is not None and timeline.end is not None:
-        yield from _monthly(timeline, until)
+        yield from _monthly(timeline, day)
         yield from _final(timeline)
         yield from _premium(timeline)
         yield from _certificates(timeline)
@@ -150,14 +153,14 @@ def _runs(timeline: Timeline) -> list[_Run]:
 
 
 @rule("AMI-8.1-c")
-def _monthly(timeline: Timeline, until: date) -> Iterator[Expected]:
+def _monthly(timeline: Timeline, day: date) -> Iterator[Expected]:
     """AMI 2: one for every active month; the month of the exit has the final report. Due if a day is set (GAP-02)."""
     if timeline.programme is not Programme.AMI_2 or timeline.end is None:
         return
     due_day, runs = timeline.settings["monthly_report.due_day"], _runs(timeline)
     for number in range(1, timeline.month_count(timeline.end) + 1):
         whole = timeline.month(number)
-        if whole.start > until:
+        if whole.start > day and not due_day:
             return
         period = Period(whole.start, min(whole.end, timeline.end))
         within = [run for run in runs if run.start < period.end and (run.exit is None or run.exit.on >= period.start)]

@@ -183,11 +183,18 @@ def ready_for_decision(state: State, fact: Fact, terms: Terms) -> tuple[Refusal,
     found = [offered_here(terms), service_closed(referral.get("service") if referral else None, fact.on)]
     if programme.is_ami or programme.is_jobbpeng:
         found += [assessed_in_person(state, fact.on, terms), checked_with_af(state, fact.on, terms)]
-        if not fact.get("reason"):
-            found.append(refuse(RefusalCode.REASON_MISSING, "The decision states no reason.", "NACKA-5"))
+        found.append(reasoned(fact))
     if programme.is_ami:
         found.append(described(state, terms))
     return tuple(one for one in found if one is not None)
+
+
+@rule("NACKA-5")
+def reasoned(fact: Fact) -> Refusal | None:
+    """The intervention that is expected to lead to self-support fastest: the decision says why it is this one."""
+    if fact.get("reason"):
+        return None
+    return refuse(RefusalCode.REASON_MISSING, "The decision states no reason.", "NACKA-5")
 
 
 @rule("LOKA-59")
@@ -203,9 +210,7 @@ def offered_here(terms: Terms) -> Refusal | None:
 def assessed_in_person(state: State, day: date, terms: Terms) -> Refusal | None:
     """Who applies for financial assistance is assessed in a physical meeting before the decision; others somehow."""
     in_person = {"channel": Channel.IN_PERSON} if state.client(terms).receives_eb else {}
-    if state.latest(_K.ASSESSED, **in_person) or terms.overridden(
-        day, DecisionAbout.OVERRIDE_ASSESSMENT, named=True
-    ):
+    if state.latest(_K.ASSESSED, **in_person) or terms.overridden(day, DecisionAbout.OVERRIDE_ASSESSMENT, named=True):
         return None
     message = "No assessment meeting in person has been held." if in_person else "No assessment has been made."
     return refuse(RefusalCode.ASSESSMENT_MISSING, message, "NACKA-3")

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
 
+from kundval_contracts.activities import COMMON_ACTIVITIES
 from kundval_contracts.calendar import age_on
 from kundval_contracts.case import Case
 from kundval_contracts.codes import (
@@ -72,12 +73,9 @@ def study_guidance(state: State, fact: Fact, terms: Terms) -> State | Refusal:
 @rule("LOKA-62", "LOKA-17", "LOKA-18")
 def activity_planned(state: State, fact: Fact, terms: Terms) -> State | Refusal:
     """An activity of the municipality's catalogue has its own terms of admission, as of the referral."""
-    activity = terms.profile.activities.get(fact["activity"])
-    if activity is None:
-        return state
-    if activity.category is not None and activity.category is not fact["category"]:
-        message = f"The catalogue has this activity under {activity.category}."
-        return refuse(RefusalCode.CONTENTS_MISSING, message, "LOKA-17")
+    wrong, activity = miscategorised(fact, terms), terms.profile.activities.get(fact["activity"])
+    if wrong is not None or activity is None:
+        return wrong or state
     client, referral, assessment = state.client(terms), state.latest(_K.REFERRED), state.latest(_K.ASSESSED)
     criteria: set[str] = set(fact.get("criteria", ()))
     if assessment is not None:
@@ -94,6 +92,24 @@ def activity_planned(state: State, fact: Fact, terms: Terms) -> State | Refusal:
         referrer=referrer(referral),
     )
     return Refusal(finding.code, finding.rules, finding.message) if finding else state
+
+
+@rule("LOKA-17", "LOKA-28", "LOKA-31", "LOKA-33", "LOKA-45")
+def miscategorised(fact: Fact, terms: Terms) -> Refusal | None:
+    """Each activity has one category: the catalogue's, else that of what the report names as contents of a category.
+
+    The list is open: an activity by another name has the category that is stated.
+    """
+    activity = terms.profile.activities.get(fact["activity"])
+    category = activity.category if activity is not None else COMMON_ACTIVITIES.get(fact["activity"])
+    if category is None or category is fact["category"]:
+        return None
+    return refuse(RefusalCode.CONTENTS_MISSING, f"This activity stands under {category}.", "LOKA-17")
+
+
+def activity_held(state: State, fact: Fact, terms: Terms) -> State | Refusal:
+    """Under the category that it has."""
+    return miscategorised(fact, terms) or state
 
 
 #: Who refers, where the source of the referral says it.
@@ -116,6 +132,7 @@ def referrer(referral: Fact | None) -> Actor | None:
     return stated or _REFERRERS.get(referral["source"])
 
 
+@rule("NACKA-25", "LOKA-34")
 def involved(state: State) -> set[Actor]:
     """The other actors around the client as last said, with the one that referred (NACKA-25)."""
     found: dict[Actor, bool] = {}
@@ -342,6 +359,7 @@ EFFECTS: Mapping[FactKind, Effect] = MappingProxyType(
         _K.MAPPING_DONE: mapping_done,
         _K.STUDY_GUIDANCE: study_guidance,
         _K.ACTIVITY_PLANNED: activity_planned,
+        _K.ACTIVITY_HELD: activity_held,
         _K.GROUP_ATTENDANCE: group_attendance,
         _K.PLACEMENT_STEP: placement_step,
         _K.OBSTACLE_FOUND: obstacle_found,

@@ -7,10 +7,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from nameko.extensions import DependencyProvider
-
 from kundval_chassis.access import Access
 from kundval_chassis.db import Row, Tx
+from kundval_chassis.service import Dependency
 
 from ..domain.chain import START, Chain, Cut, Entry
 from .keys import PersonKeys
@@ -22,7 +21,7 @@ SEALED = "assignment.access_log_sealed"
 _COLUMNS = "tenant, n, at, actor, role, organisation, purpose, method, subjects, outcome, key_id, previous, mac"
 
 
-class Witness(DependencyProvider):
+class Witness(Dependency):
     """Enters the calls about persons. In a service class: `witness = Witness()`; it holds the keys too."""
 
     keys: PersonKeys

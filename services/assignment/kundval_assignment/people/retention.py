@@ -74,6 +74,9 @@ HOLDINGS: Mapping[str, Holding] = {
         "DELETE FROM document WHERE tenant = %s AND assignment = %s",
         "EXISTS (SELECT FROM document AS one WHERE one.tenant = a.tenant AND one.assignment = a.assignment)",
     ),
+    **dict.fromkeys(
+        ("held_case", "held_fact", "agenda"), Holding(None, "for services that take in facts: no rows in this one")
+    ),
     "place": Holding(None, "which provider has a place taken: an opaque id"),
     "outcome": Holding(None, "days, codes and counts: figures rest on them"),
     "outcome_provider": Holding(None, "days, codes and counts: figures rest on them"),

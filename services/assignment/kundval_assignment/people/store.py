@@ -252,9 +252,9 @@ def readers(tx: Tx, keys: PersonKeys, tenant: str, person: str | None) -> list[R
         " WHERE tenant = %s AND person = %s AND revoked_at IS NULL ORDER BY reading",
         (tenant, person),
     )
-    return [
-        {**row, "reason": keys.open(bytes(row["reason"]), row.pop("key_id"), tenant, person, "reason")} for row in rows
-    ]
+    for row in rows:
+        row["reason"] = keys.open(bytes(row["reason"]), row.pop("key_id"), tenant, person, "reason")
+    return rows
 
 
 def named(tx: Tx, tenant: str, person: str) -> list[Reader]:

@@ -6,9 +6,8 @@ import socket
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from nameko.extensions import DependencyProvider
-
 from kundval_chassis import logs
+from kundval_chassis.service import Dependency
 from kundval_contracts.errors import Unavailable
 
 log = logs.get(__name__)
@@ -79,7 +78,7 @@ def of(address: str | None) -> Scanner | None:
     return Clamd(parts.hostname or "127.0.0.1", parts.port or PORT)
 
 
-class Scanning(DependencyProvider):
+class Scanning(Dependency):
     """The scanner that ``KUNDVAL_ASSIGNMENT_SCANNER`` names; in a worker a `Scanner`, or None if it names none."""
 
     scanner: Scanner | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from kundval_chassis.db import Tx
@@ -21,7 +21,8 @@ def look(tx: Tx, tenant: Tenant, cases: Mapping[str, Case]) -> None:
     changed: list[tuple[str, store.Watch]] = []
     for name in names:
         before = watches.get(name, store.Watch())
-        late = _late(cases[name], tenant, [one for one, _ in saved.get(name, ())])
+        rows, looks_on = reports.outlook(cases[name], tenant.settings, tenant.business_date)
+        late = _late(rows, [one for one, _ in saved.get(name, ())], tenant.business_date)
         revision = before.revision
         for key in sorted(late.keys() - before.told):
             revision += 1
@@ -38,7 +39,6 @@ def look(tx: Tx, tenant: Tenant, cases: Mapping[str, Case]) -> None:
                     "due": late[key].isoformat(),
                 },
             )
-        looks_on = reports.look_again(cases[name], tenant.settings, tenant.business_date)
         now = store.Watch(revision, frozenset(late), looks_on)
         if now != before:
             changed.append((name, now))
@@ -50,10 +50,11 @@ def due_by(tx: Tx, tenant: str, day: date) -> list[str]:
     return store.looking_by(tx, tenant, day)
 
 
-def _late(case: Case, tenant: Tenant, saved: list[reports.Saved]) -> dict[reports.Key, date]:
+def _late(
+    rows: Iterable[reports.Expected], saved: Iterable[reports.Saved], day: date | None
+) -> dict[reports.Key, date]:
     """The reports that are overdue on the business date, with their due days."""
-    day = tenant.business_date
     if day is None:
         return {}
-    rows = reports.standing(reports.expected(case, tenant.settings, day), saved, day)
-    return {row.key: row.expected.due for row in rows if row.overdue and row.expected and row.expected.due}
+    stand = reports.standing(rows, saved, day)
+    return {row.key: row.expected.due for row in stand if row.overdue and row.expected and row.expected.due}

@@ -194,7 +194,7 @@ def add_snapshot(
 
 def snapshot(tx: Tx, tenant: str, name: str) -> dict[str, Any] | None:
     row = tx.one(
-        "SELECT snapshot, assignment, made_for, on_day AS \"on\", content, sha256 FROM shown_results"
+        'SELECT snapshot, assignment, made_for, on_day AS "on", content, sha256 FROM shown_results'
         " WHERE tenant = %s AND snapshot = %s",
         (tenant, name),
     )

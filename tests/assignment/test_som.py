@@ -1,0 +1,166 @@
+"""Stöd och matchning: periods of 90 days, the notice before a switch, refusals of short placements."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kundval_assignment.domain.som import last_day_with_old, may_refuse, period
+from tests.acceptance.builders import fact, manual
+
+from .lives import live, refusals
+
+START = "2021-03-01"
+BEGIN = (
+    fact("2021-02-20", "decided"),
+    fact("2021-02-21", "provider_chosen", provider="alfa"),
+    fact("2021-02-22", "accepted"),
+    fact(START, "started"),
+)
+NOTICE = fact("2021-03-10", "switch_notified", provider="beta")
+TOO_EARLY = [("SWITCH_NOT_APPROVED", ("AF-SOM-25",))]
+
+
+def som(*facts: Any, **more: Any) -> Any:
+    return live(facts, **{"programme": "SOM_1", "municipality": "trelleborg", **more})
+
+
+@pytest.mark.rule("AF-SOM-7")
+def test_a_period_is_90_calendar_days_and_the_extensions_follow_it() -> None:
+    first = period(date(2021, 3, 1), 1)
+    assert (first.start, first.end) == (date(2021, 3, 1), date(2021, 5, 30))
+    second = period(date(2021, 3, 1), 2)
+    assert (second.start, second.end) == (date(2021, 5, 30), date(2021, 8, 28))
+
+
+@pytest.mark.rule("AF-SOM-7")
+@given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(1, 3))
+def test_periods_are_of_one_length_and_leave_no_gap(start: date, number: int) -> None:
+    assert period(start, number).days == 90
+    assert period(start, number).end == period(start, number + 1).start
+
+
+@pytest.mark.rule("AF-SOM-7")
+@pytest.mark.parametrize(("extensions", "legal"), [(1, True), (2, True), (3, False)])
+def test_there_are_at_most_two_extensions(extensions: int, legal: bool) -> None:
+    found = som(*BEGIN, *(fact(f"2021-05-2{day}", "extended") for day in range(extensions)))
+    assert refusals(found) == ([] if legal else [("TOO_MANY_EXTENSIONS", ("AF-SOM-7",))])
+
+
+@pytest.mark.rule("AF-SOM-25")
+def test_we_42_the_last_day_with_the_old_supplier() -> None:
+    assert last_day_with_old(date(2021, 3, 10), 14) == date(2021, 3, 24)
+
+
+@pytest.mark.rule("AF-SOM-25")
+@pytest.mark.parametrize(("day", "legal"), [("2021-03-24", False), ("2021-03-25", True), ("2021-03-26", True)])
+@pytest.mark.parametrize("approved", [True, False])
+def test_we_42_the_new_supplier_begins_on_the_day_after_the_notice_has_run_out(
+    day: str, legal: bool, approved: bool
+) -> None:
+    switch = fact(day, "provider_switch", provider="beta", approved=approved)
+    assert refusals(som(*BEGIN, NOTICE, switch)) == ([] if legal else TOO_EARLY)
+
+
+@pytest.mark.rule("AF-SOM-25")
+def test_the_notice_names_the_new_supplier_and_its_days_are_a_setting() -> None:
+    switch = fact("2021-03-25", "provider_switch", provider="beta", approved=True)
+    assert refusals(som(*BEGIN, {**NOTICE, "provider": "alfa"}, switch)) == TOO_EARLY
+    assert refusals(som(*BEGIN, NOTICE, switch, **{"som.switch_notice_days": 15})) == TOO_EARLY
+
+
+@pytest.mark.rule("AF-SOM-25")
+def test_on_the_road_a_switch_needs_a_notice_and_off_it_the_notice_was_given_elsewhere_reading_19() -> None:
+    switch = fact("2021-03-25", "provider_switch", provider="beta", approved=True)
+    found = som(*BEGIN, switch)
+    assert refusals(found) == []
+    assert found.after.provider == "beta"
+    road = [
+        fact("2021-02-01", "referred", source="AF", override_reason="order in AF's system"),
+        fact("2021-02-02", "preparation_opened"),
+        fact("2021-02-03", "prepared", relevant=True, purpose="p"),
+    ]
+    assert refusals(som(*road, *BEGIN, switch)) == TOO_EARLY
+    assert refusals(som(*road, *BEGIN, NOTICE, switch)) == []
+
+
+@pytest.mark.rule("AF-SOM-25", "NACKA-14")
+def test_amis_clients_switch_without_notice_on_approval() -> None:
+    begin = [
+        fact("2024-03-15", "decided"),
+        fact("2024-03-15", "results_shown"),
+        *(
+            fact("2024-03-16", kind, **more)
+            for kind, more in (("provider_chosen", {"provider": "alfa"}), ("accepted", {}), ("started", {}))
+        ),
+    ]
+    switch = fact("2024-03-20", "provider_switch", provider="beta", approved=False)
+    found = live([*begin, switch, manual("2024-03-21", "SWITCH", True)])
+    assert refusals(found) == []
+    assert found.after.provider == "beta"
+
+
+@pytest.mark.rule("AF-SOM-26")
+@pytest.mark.parametrize(
+    ("start", "left", "may"),
+    [("2021-03-25", 66, False), ("2021-03-31", 60, False), ("2021-04-01", 59, True), ("2021-04-02", 58, True)],
+)
+def test_we_42_a_supplier_may_refuse_what_is_shorter_than_sixty_days(start: str, left: int, may: bool) -> None:
+    day, end = date.fromisoformat(start), period(date(2021, 3, 1), 1).end
+    assert (end - day).days == left
+    assert may_refuse(day, end, 60) is may
+
+
+@pytest.mark.rule("AF-SOM-26")
+@pytest.mark.parametrize(("start", "may"), [("2021-03-25", False), ("2021-03-31", False), ("2021-04-01", True)])
+@pytest.mark.parametrize("end_date", [None, "2021-05-30"])
+def test_we_42_the_new_supplier_counts_what_is_left_of_the_period(start: str, may: bool, end_date: str | None) -> None:
+    begin = [{**BEGIN[0], "end_date": end_date}, *BEGIN[1:]]
+    chosen = fact("2021-03-10", "provider_chosen", provider="beta")
+    declined = fact("2021-03-11", "declined", provider="beta", proposed_start=start)
+    found = som(*begin, NOTICE, chosen, declined)
+    assert refusals(found) == ([] if may else [("MAY_NOT_REFUSE", ("AF-SOM-26",))])
+
+
+@pytest.mark.rule("AF-SOM-26", "AF-SOM-7")
+def test_an_extension_makes_the_placement_longer() -> None:
+    chosen = fact("2021-04-20", "provider_chosen", provider="beta")
+    declined = fact("2021-04-21", "declined", provider="beta", proposed_start="2021-05-10")
+    assert refusals(som(*BEGIN, chosen, declined)) == []
+    longer = som(*BEGIN, fact("2021-04-19", "extended"), chosen, declined)
+    assert refusals(longer) == [("MAY_NOT_REFUSE", ("AF-SOM-26",))]
+
+
+@pytest.mark.rule("AF-SOM-26")
+@pytest.mark.parametrize(("end_date", "may"), [("2021-04-20", True), ("2021-04-21", False), (None, False)])
+def test_a_new_placement_is_short_by_its_end(end_date: str | None, may: bool) -> None:
+    decided = fact("2021-02-18", "decided", end_date=end_date)
+    declined = fact("2021-02-20", "declined")
+    found = som(decided, fact("2021-02-20", "provider_chosen", provider="alfa"), declined)
+    assert refusals(found) == ([] if may else [("MAY_NOT_REFUSE", ("AF-SOM-26",))])
+
+
+@pytest.mark.rule("AF-SOM-26")
+@pytest.mark.parametrize(("basis", "may"), [("REMAINING", True), ("TOTAL", False)])
+def test_the_length_is_what_remains_or_the_whole_by_setting(basis: str, may: bool) -> None:
+    decided = fact("2021-01-18", "decided", end_date="2021-04-20")
+    chosen = fact("2021-03-10", "provider_chosen", provider="alfa")
+    found = som(decided, chosen, fact("2021-03-10", "declined"), **{"som.refusal.basis": basis})
+    assert refusals(found) == ([] if may else [("MAY_NOT_REFUSE", ("AF-SOM-26",))])
+
+
+@pytest.mark.rule("AF-SOM-26")
+def test_a_provider_of_ami_may_decline_gap_04() -> None:
+    facts = [
+        fact("2024-03-15", "decided"),
+        fact("2024-03-15", "results_shown"),
+        fact("2024-03-16", "provider_chosen", provider="alfa"),
+        fact("2024-03-17", "declined"),
+    ]
+    found = live(facts)
+    assert refusals(found) == []
+    assert found.state == "AWAITING_CHOICE"

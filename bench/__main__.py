@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from . import events, footprint, recompute, rpc, suite
+from . import assignments, events, footprint, recompute, rpc, suite
 from .machine import Machine, load_average, servers
 from .report import Report, as_json, missed, show
 
@@ -26,6 +26,7 @@ PARTS: dict[str, tuple[Measure, Any, Any]] = {
     "c": (rpc.measure, rpc.Size(), rpc.QUICK),
     "d": (recompute.measure, recompute.Size(), recompute.QUICK),
     "e": (footprint.measure, footprint.Size(), footprint.QUICK),
+    "f": (assignments.measure, assignments.Size(), assignments.QUICK),
 }
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from kundval_assignment.domain import judge
 from kundval_chassis import sample
-from kundval_contracts.caseload import Caseload, read
+from kundval_contracts.caseload import Assignment, Caseload, read
 from kundval_contracts.events import fact_event
+from kundval_contracts.facts import Fact, dump_fields
+from kundval_contracts.inputs import CLIENT, PLAN
 
 #: fields of an event about a fact that are columns of their own where it is held
 _HEAD = ("assignment", "fact_id", "ordinal", "on", "known_on", "revision")
@@ -60,3 +63,67 @@ def _plan(plan: Any) -> str:
 def _fact(fact: Any) -> HeldFact:
     data = {name: value for name, value in fact_event("A", fact, 1).items() if name not in _HEAD}
     return fact.id, 1, True, fact.kind.value, fact.place, fact.on, fact.known_on, json.dumps(data)
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """An assignment of the sample under an id of its own, led so far: as the assignment service is told of it."""
+
+    id: str
+    person: str
+    source: Assignment
+    facts: tuple[Fact, ...]
+
+    @property
+    def registration(self) -> dict[str, Any]:
+        """A row of `assignment.register`, as its schema loads it."""
+        return {
+            "id": self.id,
+            "programme": self.source.programme,
+            "delivery_area": self.source.delivery_area,
+            "client": CLIENT.dump(self.source.client),
+            "plan": PLAN.dump(self.source.plan),
+            "person": self.person,
+        }
+
+    def stated(self, most: int) -> list[dict[str, Any]]:
+        """Rows of `assignment.record_facts` for the first facts, at most so many, as they are sent."""
+        return [
+            {
+                **dump_fields(fact),
+                "assignment": self.id,
+                "id": fact.id,
+                "ordinal": fact.place,
+                "fact": fact.kind.value,
+                "on": fact.on.isoformat(),
+                "known_on": fact.known_on.isoformat(),
+            }
+            for fact in self.facts[:most]
+        ]
+
+    @property
+    def not_a_number(self) -> str:
+        """Twelve characters where a person has a number of twelve digits: any number might be somebody's."""
+        return f"N{self.id.rpartition('-')[2]:>11}"
+
+
+#: of what the sample tells of an assignment, so many quarters are told of its copies
+_SHARES = (1, 2, 3, 4)
+
+
+def life(number: int) -> Life:
+    """Assignment `number` of as many as wanted."""
+    known = _ordered()
+    source, facts = known[number % len(known)]
+    # neighbours differ, so that every number of them holds all states
+    share = _SHARES[(number + number // len(known)) % len(_SHARES)]
+    return Life(f"A-{number:06d}", f"P-{number:06d}", source, facts[: -(-len(facts) * share // len(_SHARES))])
+
+
+@cache
+def _ordered() -> list[tuple[Assignment, tuple[Fact, ...]]]:
+    found = caseload()
+    return [
+        (one, tuple(sorted((fact for fact in one.facts if fact.known_on <= found.as_of), key=lambda fact: fact.order)))
+        for one in found.assignments
+    ]

@@ -78,14 +78,13 @@ def showed(name: str, *ids: str, masked: bool = False) -> None:
 
 
 def subjects_of(*texts: Any) -> set[str]:
-    """The subjects that requests and answers name in their first level; what cannot be an opaque id is passed over."""
-    named = (
-        (name, text[name])
-        for text in texts
-        if isinstance(text, Mapping)
-        for name in NAMES
-        if isinstance(text.get(name), str)
-    )
+    """The subjects that requests and answers name, themselves or in an object within; what cannot be an opaque id is
+    passed over.
+    """
+    objects = [
+        one for text in texts if isinstance(text, Mapping) for one in (text, *text.values()) if isinstance(one, Mapping)
+    ]
+    named = ((name, one[name]) for one in objects for name in NAMES if isinstance(one.get(name), str))
     return {f"{name}:{one}" for name, one in named if _opaque(one)}
 
 

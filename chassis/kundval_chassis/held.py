@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 #: A case by its tenant and assignment id.
 Key = tuple[str, str]
 
-_FACT_EVENTS: Mapping[str, FactKind] = {f"assignment.{kind}": kind for kind in FactKind}
+_FACT_EVENTS: Mapping[str, FactKind] = {
+    f"assignment.{kind}": kind for kind in FactKind if f"assignment.{kind}" in EVENTS
+}
 _HEAD = frozenset({"assignment", "fact_id", "ordinal", "on", "known_on", "revision"})
 
 #: The event that moves the business date, for who needs nothing but facts to know a day.
@@ -273,11 +275,11 @@ def positions(tx: Tx, tenant: str) -> dict[str, Any]:
 _KINDS = {kind.value: kind for kind in FactKind}
 
 
-def _reader(schema: Schema) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """How to read the stored fields of a kind back into native types.
+def reader(schema: Schema) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """How to read the stored fields of a kind of fact back into native types.
 
-    They were checked by their schema when they were published and when they came in; loading them through it
-    again would cost more than computing the case.
+    They were checked by their schema when they were stated, published and taken in; loading them through it again
+    would cost more than computing the case.
     """
     readers: dict[str, tuple[str, Callable[[Any], Any] | None]] = {}
     defaults: dict[str, Any] = {}
@@ -319,4 +321,4 @@ def _convert(field: Any) -> Callable[[Any], Any] | None:
     return deserialize
 
 
-_READERS = {kind: _reader(EVENTS[name].schema) for name, kind in _FACT_EVENTS.items()}
+_READERS = {kind: reader(EVENTS[name].schema) for name, kind in _FACT_EVENTS.items()}

@@ -32,7 +32,7 @@ from .codes import (
     Role,
 )
 from .envelope import type_of
-from .facts import FACT_SCHEMAS, FREE_TEXT, Fact
+from .facts import FACT_SCHEMAS, FREE_TEXT, KEPT_HERE, Fact
 from .inputs import StepSchema
 from .money import MoneyField
 from .text import IDENTIFIER
@@ -363,6 +363,7 @@ EVENTS: dict[str, EventType] = {
             f"assignment.{kind}", 1, _fact_schema(kind), _ABOUT.get(kind, f"The fact `{kind}` is in effect.")
         )
         for kind in FactKind
+        if kind not in KEPT_HERE
     },
     **{name: EventType(name, 1, schema, about) for name, schema, about in _OTHERS},
 }

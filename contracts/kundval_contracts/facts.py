@@ -311,6 +311,10 @@ FREE_TEXT: dict[FactKind, tuple[str, ...]] = {
 }
 
 
+#: Kinds that are told to nobody: dialogue, and work for a benefit on grounds of health (LOKA-1, LOKA-48).
+KEPT_HERE: frozenset[FactKind] = frozenset({FactKind.NOTE, FactKind.BENEFIT_BASIS})
+
+
 def load_fact(row: Mapping[str, Any], place: int, fact_id: str | None = None) -> Fact:
     """A fact from its wire or file form `{on, fact, known_on?, ...fields}`.
 

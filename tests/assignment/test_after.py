@@ -1,4 +1,4 @@
-"""After the intervention: the checklist before an exit, break-off and what follows, closing, support (SM-A19 to A29)."""
+"""After the intervention: the checklist before an exit, break-off and after, closing, support (SM-A19 to A29)."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.acceptance.builders import broke_off, exited, fact, manual
 
 from . import lives
 from .lives import ACTIVE, AGREEMENT, SIGNED, D, live, person, refusals
+from .own_profiles import changed
 
 S = AssignmentState
 DAY = "2024-05-06"
@@ -712,6 +714,23 @@ def test_several_attempts_open_nothing_while_the_profile_sets_no_number() -> Non
     ]
     found = live(begin, programme="LOCAL", municipality="kungsbacka")
     assert refusals(found) == [("SIDE_TRACK_NOT_OPEN", ("LOKA-42",))]
+
+
+@pytest.mark.rule("LOKA-42")
+@pytest.mark.parametrize(("attempts", "legal"), [(2, False), (3, True), (4, True)])
+def test_a_number_of_attempts_that_the_profile_sets_opens_the_side_track(
+    tmp_path: Path, attempts: int, legal: bool
+) -> None:
+    facts = [
+        fact(D, "decided"),
+        fact(D, "unit_assigned", unit="pou"),
+        fact("2024-03-20", "started"),
+        *(fact(f"2024-0{4 + number}-01", "plan_broken", reason="OTHER") for number in range(attempts)),
+        fact("2024-09-01", "side_track_chosen"),
+    ]
+    with changed(tmp_path, "kungsbacka", ('after_attempts = "unset"', "after_attempts = 3")):
+        found = live(facts, programme="LOCAL", municipality="kungsbacka")
+    assert refusals(found) == ([] if legal else [("SIDE_TRACK_NOT_OPEN", ("LOKA-42",))])
 
 
 # --- choice, units, switches ------------------------------------------------------------------------------------

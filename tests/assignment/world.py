@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -142,6 +143,11 @@ class World:
     def close(self) -> None:
         self._stack.close()
 
+    def sent(self, service: str) -> bool:
+        """Whether the service has sent every event."""
+        with psycopg.connect(self.suite.databases[service], autocommit=True) as connection:
+            return connection.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
+
     def rows(self, service: str) -> dict[str, tuple[int, str | None]]:
         """Number and fingerprint of the rows of every table of a service; what comes and goes by itself left out."""
         found: dict[str, tuple[int, str | None]] = {}
@@ -252,6 +258,12 @@ def report() -> Row:
 def document(one: Target, name: str) -> Row:
     content = b64encode(f"{WORDS} in {name}".encode()).decode()
     return {"assignment": one.name, "document": name, "code": "OTHER", "type": "TEXT", "content": content}
+
+
+def page(suite: Suite, service: str) -> str:
+    """The page of metrics of a service."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{suite.ports[service]}/metrics", timeout=10) as answer:
+        return str(answer.read().decode())
 
 
 # --- what is in an answer ------------------------------------------------------------------------------

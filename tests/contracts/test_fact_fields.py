@@ -13,7 +13,7 @@ from marshmallow import Schema, ValidationError, fields
 
 from kundval_contracts.codes import FactKind
 from kundval_contracts.events import EVENTS, fact_event, fact_from_event
-from kundval_contracts.facts import FACT_SCHEMAS, FREE_TEXT, Fact, dump_fields, load_fact
+from kundval_contracts.facts import FACT_SCHEMAS, FREE_TEXT, KEPT_HERE, Fact, dump_fields, load_fact
 from tests.contracts import fact_values as values
 
 DAYS = st.dates(date(1990, 1, 1), date(2090, 12, 31))
@@ -178,7 +178,7 @@ def test_whatever_is_sent_is_taken_or_refused(kind: FactKind, data: st.DataObjec
 # --- what leaves the assignment service ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in KEPT_HERE])
 @quick
 @given(data=st.data())
 def test_what_loads_is_dumped_and_loaded_again_and_its_event_fits_and_tells_no_text(
@@ -209,6 +209,11 @@ def test_every_field_in_which_a_sentence_could_travel_stays_in_assignment(kind: 
     free = {name for name, field in FACT_SCHEMAS[kind].fields.items() if values.is_free(field)}
     assert free <= set(FREE_TEXT.get(kind, ()))
     assert set(FREE_TEXT.get(kind, ())) <= set(FACT_SCHEMAS[kind].fields)
+
+
+def test_dialogue_and_work_for_a_benefit_on_grounds_of_health_are_told_to_nobody() -> None:
+    assert {FactKind.NOTE, FactKind.BENEFIT_BASIS} == KEPT_HERE
+    assert not {f"assignment.{kind}" for kind in KEPT_HERE} & set(EVENTS)
 
 
 #: Fields that tell of health, of circumstances or of whom somebody has to do with.

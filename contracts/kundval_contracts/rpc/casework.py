@@ -138,7 +138,7 @@ add("assignment.consent", "query", ConsentRequest, ConsentAnswer, STAFF | PROVID
     reach=Reach.OWN_ASSIGNMENT, shield=Shield.OPAQUE, personal=True)  # fmt: skip
 add("assignment.coordinator_handoff", "query", AssignmentRequest, Handoff, CASE,
     "show what the employment service's coordinator is to be told, where that may be",
-    reach=Reach.NOTHING, shield=Shield.OPAQUE, personal=True)  # fmt: skip
+    reach=Reach.NOTHING, shield=Shield.READERS, personal=True)  # fmt: skip
 add("assignment.bip", "query", BipRequest, BipDiagram, STAFF | PROVIDER,
     "show a client's self-assessments as a spider diagram",
     reach=Reach.OWN_ASSIGNMENT, shield=Shield.OPAQUE, personal=True)  # fmt: skip

@@ -54,6 +54,11 @@ def _language(**kwargs: Any) -> fields.String:
     return fields.String(validate=_LANGUAGE, **kwargs)
 
 
+def _entry_number() -> fields.Integer:
+    """Number of an entry in the access log; no higher one fits its column."""
+    return fields.Integer(strict=True, load_default=None, allow_none=True, validate=validate.Range(1, 2**63 - 1))
+
+
 class Details(Message):
     """What is held of a person beside the number. `languages`: mastered well, by own assessment (AF-SOM-17)."""
 
@@ -244,7 +249,7 @@ class AccessLogRequest(TenantRequest):
     person = identifier(load_default=None, allow_none=True)
     assignment = identifier(load_default=None, allow_none=True)
     actor = _words(200, load_default=None, allow_none=True)
-    before = fields.Integer(strict=True, load_default=None, allow_none=True, validate=validate.Range(min=1))
+    before = _entry_number()
     limit = fields.Integer(strict=True, load_default=PAGE, validate=validate.Range(1, MOST))
 
 
@@ -269,7 +274,7 @@ class VerifyAccessLog(TenantRequest):
     (`assignment.access_log_sealed`).
     """
 
-    entries = fields.Integer(strict=True, load_default=None, allow_none=True, validate=validate.Range(min=1))
+    entries = _entry_number()
     head = fields.String(load_default=None, allow_none=True, validate=_MAC)
 
     @validates_schema(skip_on_field_errors=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
@@ -17,7 +17,7 @@ from kundval_contracts.case import Case, Client, Tenant
 from kundval_contracts.codes import AssignmentState, FactKind
 from kundval_contracts.errors import Conflict, FactRefused, Fault, Forbidden, InvalidRequest, NotFound, faults_of
 from kundval_contracts.events import fact_event
-from kundval_contracts.facts import FREE_TEXT, Fact, dump_fields
+from kundval_contracts.facts import FREE_TEXT, KEPT_HERE, Fact, dump_fields
 from kundval_contracts.inputs import CLIENT, PLAN
 from kundval_contracts.timeline import Timeline
 
@@ -77,9 +77,17 @@ def withdraw_fact(tx: Tx, tenant: Tenant, assignment: str, fact_id: str) -> bool
 
 
 def day_has_come(tx: Tx, tenant: Tenant, day: date) -> None:
-    """Judge the assignments anew of which something changes by the business date alone (SM-A22, A25, R4)."""
-    names = sorted({*store.changing_by(tx, tenant.id, day), *watch.due_by(tx, tenant.id, day)})
-    _judge(tx, replace(tenant, business_date=day), store.load_records(tx, tenant.id, names, lock=True), {})
+    """Judge the assignments anew of which something changes by the business date alone (SM-A22, A25, R4).
+
+    Where only a report falls due the judgement stays: its facts in effect are all that is looked at.
+    """
+    tenant = replace(tenant, business_date=day)
+    names = store.changing_by(tx, tenant.id, day)
+    judge_again(tx, tenant, names)
+    due = sorted({*watch.due_by(tx, tenant.id, day)}.difference(names))
+    for part in _chunks(due):
+        records = store.load_records(tx, tenant.id, part, lock=True)
+        watch.look(tx, tenant, {name: record.effective for name, record in records.items()})
 
 
 def terms_have_changed(tx: Tx, tenant: Tenant) -> None:
@@ -92,8 +100,12 @@ def terms_have_changed(tx: Tx, tenant: Tenant) -> None:
 
 def judge_again(tx: Tx, tenant: Tenant, names: Sequence[str]) -> None:
     """Judge these assignments anew: something that they hang on has changed."""
-    for start in range(0, len(names), CHUNK):
-        _judge(tx, tenant, store.load_records(tx, tenant.id, names[start : start + CHUNK], lock=True), {})
+    for part in _chunks(names):
+        _judge(tx, tenant, store.load_records(tx, tenant.id, part, lock=True), {})
+
+
+def _chunks(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (names[start : start + CHUNK] for start in range(0, len(names), CHUNK))
 
 
 def _add(record: Record, facts: Sequence[Fact]) -> set[str]:
@@ -199,6 +211,8 @@ def _tell_milestones(
 
 
 def _publish(tx: Tx, tenant: str, assignment: str, fact: Fact, stated: Stated) -> None:
+    if fact.kind in KEPT_HERE:
+        return
     if stated.in_effect:
         name, data = f"assignment.{fact.kind}", fact_event(assignment, fact, stated.revision)
     else:

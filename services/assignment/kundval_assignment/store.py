@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from kundval_chassis.db import Tx
+from kundval_chassis.held import reader
 from kundval_contracts.answer import Rejection
 from kundval_contracts.case import Case, Client, Plan, Provider, Tenant
 from kundval_contracts.codes import AssignmentState, FactKind, Programme
@@ -46,6 +50,11 @@ class Record:
     #: ids of facts that were taken back
     withdrawn: set[str] = field(default_factory=set)
 
+    @property
+    def effective(self) -> Case:
+        """The case with its facts in effect."""
+        return self.case.having(stated.fact for stated in self.stated.values() if stated.in_effect)
+
 
 # --- tenants -----------------------------------------------------------------------------------------
 
@@ -67,21 +76,28 @@ def save_tenant(tx: Tx, tenant: Tenant) -> None:
 
 def load_tenant(tx: Tx, name: str) -> Tenant | None:
     row = tx.one(
-        "SELECT *, (SELECT jsonb_agg(p.merged ORDER BY p.provider) FROM provider p WHERE p.tenant = t.tenant) AS judged"
+        "SELECT municipality, settings::text, tariffs::text, providers::text, business_date,"
+        " (SELECT jsonb_agg(p.merged ORDER BY p.provider) FROM provider p WHERE p.tenant = t.tenant)::text AS judged"
         " FROM tenant t WHERE t.tenant = %s",
         (name,),
     )
     if row is None:
         return None
+    settings, providers = _read_tenant(row["settings"], row["tariffs"], row["providers"], row["judged"] or "[]")
+    return Tenant(name, row["municipality"], settings, providers, row["business_date"])
+
+
+@lru_cache(maxsize=256)
+def _read_tenant(
+    settings: str, tariffs: str, providers: str, judged: str
+) -> tuple[RuleSettings, Mapping[str, Provider]]:
+    """Every call needs it and it hardly ever changes: read once for each text."""
     # a provider about which facts have been stated is what these come to, with what the tenant was opened with
-    given = {item["id"]: item for item in [*row["providers"], *(row["judged"] or ())]}
-    providers: list[Provider] = [PROVIDER.load(item) for item in given.values()]
-    return Tenant(
-        name,
-        row["municipality"],
-        RuleSettings(read_settings(row["settings"]), read_tariffs(row["tariffs"])),
-        {provider.id: provider for provider in providers},
-        row["business_date"],
+    given = {item["id"]: item for item in [*json.loads(providers), *json.loads(judged)]}
+    loaded: list[Provider] = [PROVIDER.load(item) for item in given.values()]
+    return (
+        RuleSettings(read_settings(json.loads(settings)), read_tariffs(json.loads(tariffs))),
+        MappingProxyType({provider.id: provider for provider in loaded}),
     )
 
 
@@ -114,17 +130,27 @@ def add_assignments(tx: Tx, tenant: str, rows: Iterable[tuple[Case, Client, Assi
     return {row["assignment"] for row in added}
 
 
+# One row and one JSON text an assignment: decoding each fact's own jsonb costs more than judging it. In a statement of
+# its own, after the lock: it has to see what others committed while this transaction waited.
+_FACTS = (
+    "SELECT assignment, json_agg(json_build_array(fact_id, kind, place, on_day, known_on, data, in_effect, findings,"
+    " revision, withdrawn_at IS NOT NULL) ORDER BY on_day, place)::text AS facts"
+    " FROM stated_fact WHERE tenant = %s AND assignment = ANY(%s) GROUP BY assignment"
+)
+
+
 def load_records(tx: Tx, tenant: str, assignments: Sequence[str], *, lock: bool = False) -> dict[str, Record]:
     """Records of those assignments that exist; with `lock`, nobody else changes them until the transaction ends."""
     rows = tx.query(
-        "SELECT * FROM assignment WHERE tenant = %s AND assignment = ANY(%s) ORDER BY assignment"
+        "SELECT assignment, programme, plan::text, delivery_area, client, state, changes_on, described, milestones,"
+        " target_groups FROM assignment WHERE tenant = %s AND assignment = ANY(%s) ORDER BY assignment"
         + (" FOR UPDATE" if lock else ""),
         (tenant, list(assignments)),
     )
     found = {
         row["assignment"]: Record(
             Case(row["assignment"], Programme(row["programme"]), _plan(row["plan"]), row["delivery_area"]),
-            CLIENT.load(row["client"]),
+            Client(**_read_client(row["client"])),
             AssignmentState(row["state"]),
             row["changes_on"],
             row["described"],
@@ -133,22 +159,23 @@ def load_records(tx: Tx, tenant: str, assignments: Sequence[str], *, lock: bool 
         )
         for row in rows
     }
-    for row in tx.query(
-        "SELECT * FROM stated_fact WHERE tenant = %s AND assignment = ANY(%s) ORDER BY assignment, on_day, place",
-        (tenant, list(found)),
-    ):
-        if row["withdrawn_at"] is not None:
-            found[row["assignment"]].withdrawn.add(row["fact_id"])
-            continue
-        found[row["assignment"]].stated[row["fact_id"]] = Stated(
-            fact := _fact(row),
-            row["in_effect"],
-            tuple(
-                Rejection(row["assignment"], fact.place, item["code"], item["message"], tuple(item["rules"]))
-                for item in row["findings"]
-            ),
-            row["revision"],
-        )
+    for row in tx.query(_FACTS, (tenant, list(found))):
+        record = found[row["assignment"]]
+        for fact_id, kind, place, on, known_on, data, in_effect, findings, revision, withdrawn in json.loads(
+            row["facts"]
+        ):
+            if withdrawn:
+                record.withdrawn.add(fact_id)
+                continue
+            record.stated[fact_id] = Stated(
+                _fact(fact_id, kind, place, on, known_on, data),
+                in_effect,
+                tuple(
+                    Rejection(row["assignment"], place, item["code"], item["message"], tuple(item["rules"]))
+                    for item in findings
+                ),
+                revision,
+            )
     return found
 
 
@@ -279,14 +306,18 @@ def summary(tx: Tx, tenant: str) -> dict[str, Any]:
     }
 
 
-def _fact(row: Mapping[str, Any]) -> Fact:
-    kind = FactKind(row["kind"])
-    data = FACT_SCHEMAS[kind].load(row["data"])
-    return Fact(row["fact_id"], kind, row["on_day"], row["known_on"], row["place"], data)
+def _fact(fact_id: str, kind: str, place: int, on: str, known_on: str, data: Mapping[str, Any]) -> Fact:
+    known = FactKind(kind)
+    return Fact(fact_id, known, date.fromisoformat(on), date.fromisoformat(known_on), place, _READERS[known](data))
 
 
-def _plan(raw: Mapping[str, Any]) -> Plan:
-    plan: Plan = PLAN.load(raw)
+_READERS = {kind: reader(schema) for kind, schema in FACT_SCHEMAS.items()}
+_read_client = reader(CLIENT)
+
+
+@lru_cache(maxsize=4096)
+def _plan(raw: str) -> Plan:
+    plan: Plan = PLAN.loads(raw)
     return plan
 
 

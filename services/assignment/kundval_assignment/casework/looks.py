@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from kundval_chassis import chart
+from kundval_chassis import access, chart
 from kundval_chassis.db import Tx
 from kundval_chassis.tokens import Caller
 from kundval_contracts.case import Tenant
@@ -23,6 +23,8 @@ from ..domain import Judgement, judge
 from ..domain.after import exit_checklist as checklist
 from ..domain.attention import attention
 from ..domain.work import consent_holds, handoff
+from ..people import guard
+from ..people.keys import PersonKeys
 from ..store import Record
 from . import store
 
@@ -48,8 +50,8 @@ def eb_application(tx: Tx, tenant: Tenant, request: Mapping[str, Any]) -> bool:
     return True
 
 
-def assignments(tx: Tx, tenant: Tenant, request: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
-    """A page of assignments. A provider gets its own; whereabouts of protected persons are shown to nobody else.
+def assignments(tx: Tx, keys: PersonKeys, tenant: Tenant, request: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+    """A page of assignments. A provider gets its own; of staff only named readers see whereabouts of protected persons.
 
     A page that was filtered by a provider may be the last although rows of protected persons were left out.
     """
@@ -64,10 +66,12 @@ def assignments(tx: Tx, tenant: Tenant, request: Mapping[str, Any], caller: Call
         hidden=caller.provider is None,
     )
     for row in rows:
-        if row.pop("restricted") and caller.provider is None and row["provider"] is not None:
-            row["provider"] = MASKED
-        elif caller.provider is not None:
+        hidden = row.pop("restricted") and guard.is_masked(tx, keys, tenant, row["assignment"], caller)
+        access.showed("assignment", row["assignment"])
+        if caller.provider is not None:
             row["provider"] = caller.provider
+        elif hidden and row["provider"] is not None:
+            row["provider"] = MASKED
     return {
         "assignments": rows,
         "next": rows[-1]["assignment"] if len(rows) == request["limit"] else None,

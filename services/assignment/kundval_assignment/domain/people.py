@@ -314,9 +314,21 @@ def without_words(value: Any) -> Iterator[Any]:
     elif isinstance(value, Mapping):
         yield {key: ERASED for key, inner in value.items() if isinstance(inner, str)}
         yield {}
+        yield _crossed_out(value)
     elif isinstance(value, list | tuple):
         yield []
+        yield _crossed_out(value)
     yield None
+
+
+def _crossed_out(value: Any) -> Any:
+    if isinstance(value, str):
+        return ERASED
+    if isinstance(value, Mapping):
+        return {key: _crossed_out(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_crossed_out(inner) for inner in value]
+    return value
 
 
 def coarse_birth_date(birth: date, decided: date | None) -> date:

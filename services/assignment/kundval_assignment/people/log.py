@@ -42,11 +42,12 @@ class Witness(Dependency):
 
 def enter(tx: Tx, keys: PersonKeys, access: Access, at: datetime | None = None) -> None:
     """See `Witness.enter`."""
-    if tx.value("SELECT 1 FROM tenant WHERE tenant = %s", (access.tenant,)) is None:
-        return
     # two at once: the second waits until the first is there to be followed
     tx.lock("access log", access.tenant)
-    last, head = _head(tx, access.tenant)
+    found = _head(tx, access.tenant)
+    if found is None:
+        return
+    last, head = found
     entry = Entry(
         access.tenant,
         last + 1,
@@ -88,7 +89,7 @@ def tell_head(tx: Tx, tenant: str) -> None:
 
     Kept by others, it shows a log that has lost its end.
     """
-    n, head = _head(tx, tenant)
+    n, head = _head(tx, tenant) or (0, START)
     told = tx.value("SELECT max(n) FROM access_log_told WHERE tenant = %s", (tenant,))
     if n > (told or 0):
         tx.execute("INSERT INTO access_log_told (tenant, n, head) VALUES (%s, %s, %s)", (tenant, n, head))
@@ -175,10 +176,16 @@ def cut(tx: Tx, keys: PersonKeys, tenant: str, until: date) -> int:
     return tx.execute("DELETE FROM access_log WHERE tenant = %s AND n <= %s", (tenant, last))
 
 
-def _head(tx: Tx, tenant: str) -> tuple[int, bytes]:
-    """Number and seal of the last entry, or of the last that was erased."""
-    row = tx.one("SELECT n, mac FROM access_log WHERE tenant = %s ORDER BY n DESC LIMIT 1", (tenant,))
-    if row is not None:
+def _head(tx: Tx, tenant: str) -> tuple[int, bytes] | None:
+    """Number and seal of the last entry, or of the last that was erased; None if there is no such tenant."""
+    row = tx.one(
+        "SELECT last.n, last.mac FROM tenant LEFT JOIN LATERAL (SELECT n, mac FROM access_log"
+        " WHERE access_log.tenant = tenant.tenant ORDER BY n DESC LIMIT 1) AS last ON true WHERE tenant.tenant = %s",
+        (tenant,),
+    )
+    if row is None:
+        return None
+    if row["n"] is not None:
         return row["n"], bytes(row["mac"])
     before = _cut(tx, tenant)
     return (0, START) if before is None else (before.n, before.head)

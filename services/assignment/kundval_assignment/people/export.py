@@ -46,6 +46,8 @@ def export(tx: Tx, keys: PersonKeys, tenant: Tenant, person: str, caller: Caller
     access.showed("assignment", *names)
     subjects = [f"person:{person}", *(f"assignment:{name}" for name in names)]
     entries = log.entries(tx, tenant.id, subjects, None, None, MOST_ENTRIES)
+    # who was shown a list saw others too, which is nothing about this person
+    entries = [{**row, "subjects": [one for one in row["subjects"] if one in subjects]} for row in entries]
     found = {table: _rows(tx, table, columns, tenant.id, person, names) for table, columns in tables(tx).items()}
     # why somebody may see the person is sealed in the table
     readers = {(row["reader"], row["named_by"]): row["reason"] for row in store.readers(tx, keys, tenant.id, person)}

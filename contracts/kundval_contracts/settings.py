@@ -185,6 +185,14 @@ def _integers(value: Any) -> tuple[int, ...]:
     return tuple(value)
 
 
+def _thinning(value: Any) -> tuple[int, ...]:
+    """Days from one follow-up to the next: closer at first, then thinned out."""
+    days = _integers(value)
+    if not days or list(days) != sorted(days):
+        raise ValueError("must be a list of whole numbers none of which is less than the one before")
+    return days
+
+
 def _age_range(value: Any) -> tuple[int, int]:
     if isinstance(value, Mapping) and set(value) == {"from", "to"}:
         value = [value["from"], value["to"]]
@@ -322,6 +330,7 @@ _ROWS: tuple[Setting, ...] = (
     ),
     Setting("placement.min_hours_week", "decimal", Decimal(10), _decimal, ("AMI-8.3-b", "AMI-3.2-a")),
     _number("placement.first_followup_days", 7, "AMI-6.2-b"),
+    Setting("placement.followup_schedule_days", "list of integers", (7, 7, 14, 28), _thinning, ("LOKA-67",)),
     _number("tripartite.serve_grace_days", 0, "AMI-6.3.1-b"),
     _choice("plan.anchor", "STARTUP", "DECISION_DATE", "ACCEPTANCE", rules=("AMB-09", "AMI-3-c")),
     _number("plan.due_days", 14, "AMI-3-c"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from kundval_contracts.events import fact_event
 from kundval_contracts.exits import EXITS
 from kundval_contracts.facts import load_fact
 from kundval_contracts.profiles import profiles
+from kundval_contracts.settings import SettingsFault
 from tests.acceptance.builders import fact
 
 from . import lives
@@ -198,3 +199,49 @@ def test_practice_beyond_the_end_is_a_warning_and_no_refusal(until: str, late: b
     assert "PRACTICE_NOT_JUDGED_NEEDED" not in found
     unasked = {key: value for key, value in PRACTICE.items() if key not in ("judged_needed_by", "hire_intended")}
     assert {"PRACTICE_NOT_JUDGED_NEEDED", "HIRING_NOT_INTENDED"} <= looked_at(unasked, today="2024-04-13")
+
+
+# --- placements of a municipality's own process --------------------------------------------------------
+
+
+@pytest.mark.rule("LOKA-67")
+@pytest.mark.parametrize(
+    ("contacts", "due"),
+    [
+        ([], "2024-04-19"),
+        (["2024-04-18"], "2024-04-25"),
+        (["2024-04-18", "2024-04-25"], "2024-05-09"),
+        (["2024-04-18", "2024-04-25", "2024-05-09"], "2024-06-06"),
+        (["2024-04-18", "2024-04-25", "2024-05-09", "2024-06-06"], "2024-07-04"),
+    ],
+)
+def test_follow_ups_of_a_placement_are_closer_at_first(contacts: list[str], due: str) -> None:
+    life = [
+        *lives.REFERRED,
+        fact("2024-02-05", "preparation_opened"),
+        fact("2024-02-10", "prepared", relevant=True, purpose="p", parties=["EB", "LABOUR_MARKET_UNIT"]),
+        fact("2024-02-20", "decided"),
+        fact("2024-02-21", "unit_assigned", unit=next(iter(profiles()["harnosand"].units))),
+        fact("2024-02-22", "mapping_done"),
+        fact("2024-02-23", "started"),
+        fact("2024-04-12", "placement_started", workplace="W9"),
+        *(fact(day, "contact", party="WORKPLACE") for day in contacts),
+    ]
+
+    def wanted(today: date) -> list[date]:
+        found = live(life, today.isoformat(), municipality="harnosand", programme="LOCAL")
+        assert found.rejections == ()
+        return [one.since for one in attention(found.after, found.terms, today) if one.rules == ("LOKA-67",)]
+
+    day = date.fromisoformat(due)
+    assert wanted(day) == []
+    assert wanted(day + timedelta(days=1)) == [day]
+
+
+@pytest.mark.rule("LOKA-67")
+def test_follow_ups_never_become_closer_again() -> None:
+    with pytest.raises(SettingsFault, match="none of which is less"):
+        lives.tenant(**{"placement.followup_schedule_days": [7, 14, 7]})
+    assert lives.tenant(**{"placement.followup_schedule_days": [14]}).settings["placement.followup_schedule_days"] == (
+        14,
+    )

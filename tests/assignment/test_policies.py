@@ -504,8 +504,8 @@ def check_hidden(method: Method, answer: Answer, other: Target, text: str) -> No
         told &= set(other.places)
     assert not told, (method.name, answer.case, told)
     if answer.case.filtered and method.policy.shield is Shield.MASKED:
-        # A list of one provider's clients says of each where the person is. (Where the shield is OPAQUE the services that
-        # answer know no readers: those lists can be filtered, and the ledger names whom it pays.)
+        # A list of one provider's clients says of each where the person is. (Where the shield is OPAQUE, the service
+        # that answers knows no readers: such lists can be filtered, and the ledger names whom it pays.)
         assert not w.about(answer.value, other, text), (method.name, answer.case)
 
 

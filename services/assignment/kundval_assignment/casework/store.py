@@ -25,7 +25,8 @@ _OF_PROVIDER = (
     "(SELECT assignment FROM place WHERE tenant = %(tenant)s AND provider = %(provider)s"
     " AND (%(after)s::text IS NULL OR assignment > %(after)s) ORDER BY assignment LIMIT %(most)s::int)"
     " UNION (SELECT assignment FROM outcome_provider WHERE tenant = %(tenant)s AND provider = %(provider)s"
-    f" AND ({_HAD_LAST}) AND (%(after)s::text IS NULL OR assignment > %(after)s) ORDER BY assignment LIMIT %(most)s::int))"
+    f" AND ({_HAD_LAST}) AND (%(after)s::text IS NULL OR assignment > %(after)s)"
+    " ORDER BY assignment LIMIT %(most)s::int))"
 )
 
 

@@ -36,7 +36,7 @@ def attention(state: State, terms: Terms, today: date) -> tuple[Attention, ...]:
     """Everything about the assignment that wants looking at on `today`, by day and kind."""
     found: list[Attention] = []
     if standing(state, terms) in RUNNING:
-        for look in (unregistered, idle, practice, unfollowed, unplaced, check_in_due):
+        for look in (unregistered, idle, practice, unfollowed, unplaced, check_in_due, placement_follow_up):
             found += look(state, terms, today)
         if must_choose_anew(state, terms):
             ended = terms.tenant.providers[state.provider or ""].deauthorised[terms.case.programme]
@@ -123,6 +123,26 @@ def check_in_due(state: State, terms: Terms, today: date) -> Iterator[Attention]
     last = [fact.on for fact in state.told if fact.kind in (_K.STARTED, _K.CHECK_IN)]
     if last and add_days(max(last), days) < today:
         yield Attention(AttentionKind.CHECK_IN_DUE, add_days(max(last), days), ("LOKA-25", "NACKA-13"))
+
+
+@rule("LOKA-67")
+def placement_follow_up(state: State, terms: Terms, today: date) -> Iterator[Attention]:
+    """Placements of the municipality's own process: each contact with the workplace is due some days after the one
+    before, closer at first; the last interval goes on. (AMI's first follow-up is an obligation: AMI-6.2-b.)
+    """
+    if not terms.case.programme.is_local:
+        return
+    schedule = terms.tenant.settings["placement.followup_schedule_days"]
+    for placement in state.agreements:
+        contacts = [
+            fact.on
+            for fact in state.told
+            if fact.kind is _K.CONTACT and fact["party"] is Party.WORKPLACE and fact.on >= placement.on
+        ]
+        days = schedule[min(len(contacts), len(schedule) - 1)]
+        due = add_days(max(contacts, default=placement.on), days)
+        if due < today:
+            yield Attention(AttentionKind.PLACEMENT_FOLLOW_UP_DUE, due, ("LOKA-67",))
 
 
 @rule("AMI-8.1-e")

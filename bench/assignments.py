@@ -1,7 +1,8 @@
 """(f) The assignment service with many assignments: registering, and the questions that are asked all day.
 
 Its database is filled by its own methods in processes without a broker (`bench.programs.fill_assignments`): the
-sample's lives under ids of their own, each led to another point, each with a person whose data lie sealed. Then the
+sample's lives under ids of their own, each led to another point, each with a person whose data lie sealed. Of the many
+the first `Size.led` are led so, and the others are copies of their rows in all tables (the event log too). Then the
 service runs as it would in operations, in a process of its own, and is asked by RPC: token, schemas, a check of who may
 see what and, about persons, an entry in the sealed access log. Beside each question stands the same one by hand: SQL
 on the same tables over one connection (`bench.by_hand`). All of it once with few assignments and once with many: that
@@ -48,18 +49,21 @@ BY_HAND = "SQL by hand"
 
 @dataclass(frozen=True)
 class Size:
-    """`counts`: assignments, few and many. `calls`: of each question in a round; `batch`: assignments registered."""
+    """`counts`: assignments, few and many; `led`: how many of them are told fact by fact, the others are copies.
+    `calls`: of each question in a round; `batch`: assignments registered.
+    """
 
     counts: tuple[int, int] = (1_000, 100_000)
+    led: int = 5_000
     rounds: int = 5
     calls: int = 60
     batch: int = 200
-    batches: int = 2
+    batches: int = 1
 
 
-FULL = Size(rounds=9, calls=100, batches=3)
-QUICK = Size(counts=(500, 5_000), rounds=2, calls=30)
-TINY = Size(counts=(20, 60), rounds=1, calls=4, batch=5, batches=1)
+FULL = Size(led=100_000, rounds=9, calls=100)
+QUICK = Size(counts=(500, 5_000), led=1_000, rounds=2, calls=30)
+TINY = Size(counts=(20, 60), led=40, rounds=1, calls=4, batch=5, batches=1)
 
 
 @dataclass(frozen=True)
@@ -251,7 +255,7 @@ def _details(found: Found) -> dict[str, Any]:
 def _sized(machine: Machine, count: int, size: Size) -> Found:
     with ExitStack() as stack:
         services = stack.enter_context(prepared(machine))
-        filled = _fill(machine, services, count)
+        filled = _fill(machine, services, count, size.led)
         hand = stack.enter_context(closing(_by_hand(services)))
         hand.forget_events()
         hand.tidy()
@@ -263,6 +267,8 @@ def _sized(machine: Machine, count: int, size: Size) -> Found:
         provider = next(iter(cases.caseload().providers))
         its_own = stack.enter_context(_as_provider(services, provider))
         asked = questions(count, provider)
+        filled["tables_mib"] = hand.sizes()
+        filled["states"] = system.call("assignment.summary", tenant=TENANT, timeout=60)["states"]
         times = {one.what: Times() for one in asked}
         for one in asked:
             _ask(one, its_own if one.as_provider else system, hand, size.calls, 0)
@@ -271,9 +277,7 @@ def _sized(machine: Machine, count: int, size: Size) -> Found:
                 caller = its_own if one.as_provider else system
                 times[one.what].add(*_ask(one, caller, hand, size.calls, turn * size.calls))
         times |= _register(system, hand, count, size)
-        filled["tables_mib"] = hand.sizes()
         filled["service_mib"] = round(services.processes["assignment"].memory_info().rss / MEBIBYTE)
-        filled["states"] = system.call("assignment.summary", tenant=TENANT)["states"]
     return Found(times, filled, MOST | {one.what: one.most for one in asked})
 
 
@@ -290,21 +294,24 @@ def _as_provider(services: Services, provider: str) -> Client:
     )
 
 
-def _fill(machine: Machine, services: Services, count: int) -> dict[str, Any]:
+def _fill(machine: Machine, services: Services, count: int, most: int) -> dict[str, Any]:
     """Fill the database; facts, seconds, and what the processes needed."""
-    began = time.monotonic()
+    began, led = time.monotonic(), min(count, most)
     with ExitStack() as stack:
-        fillers = [
-            stack.enter_context(Child(machine, "fill_assignments", {}, services.env)) for _ in range(FILLERS)
-        ]
+        fillers = [stack.enter_context(Child(machine, "fill_assignments", {}, services.env)) for _ in range(FILLERS)]
         fillers[0].ask("open", tenant=TENANT)
-        bounds = [count * place // FILLERS for place in range(FILLERS + 1)]
+        bounds = [led * place // FILLERS for place in range(FILLERS + 1)]
         for filler, first, last in zip(fillers, bounds, bounds[1:], strict=False):
             filler.tell("fill", tenant=TENANT, first=first, last=last)
         done = [filler.answer(PATIENCE) for filler in fillers]
+        copied = [
+            fillers[0].ask("copy", patience=PATIENCE, tenant=TENANT, led=led, offset=offset, most=count - offset)
+            for offset in range(led, count, led)
+        ]
     facts = sum(one["facts"] for one in done)
     return {
-        "facts": facts,
+        "led": led,
+        "facts": facts + sum(one["facts"] for one in copied),
         "processes": FILLERS,
         "seconds": round(time.monotonic() - began, 1),
         "facts_per_second": round(sum(one["facts"] / one["seconds"] for one in done)),

@@ -1,6 +1,7 @@
 """Fills the assignment service's database with the service's own methods, in a process without a broker.
 
-Nothing that the service keeps in step with the facts is left out: outcomes, places, watched reports, events.
+Nothing that the service keeps in step with the facts is left out: outcomes, places, watched reports, events. `copy`
+makes more of what `fill` has made: the same rows of the same tables under other ids, each with a person of its own.
 """
 
 import kundval_chassis.bootstrap  # isort: skip  # first, before anything imports psycopg
@@ -8,6 +9,7 @@ import kundval_chassis.bootstrap  # isort: skip  # first, before anything import
 import gc
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,6 +28,25 @@ assert kundval_chassis.bootstrap
 
 #: assignments in one transaction
 BATCH = 200
+_NEXT = "lpad((substr({}, 3)::int + %(offset)s)::text, 6, '0')"
+#: of each table the column that names the assignment, and what is another in a copy
+_COPIED = {
+    "assignment": ("assignment", {"person": f"'P-' || {_NEXT.format('person')}"}),
+    "stated_fact": ("assignment", {}),
+    "place": ("assignment", {}),
+    # of the digest no copy knows that it is one: it would be written anew when the assignment is judged next
+    "outcome": ("assignment", {}),
+    "outcome_provider": ("assignment", {}),
+    "outcome_work": ("assignment", {}),
+    "report_watch": ("assignment", {}),
+    "event": (
+        "subject",
+        {
+            "id": "gen_random_uuid()",
+            "data": f"data || jsonb_build_object('assignment', 'A-' || {_NEXT.format('subject')})",
+        },
+    ),
+}
 CALLER = Caller("bench", CallerRole.SYSTEM, None, "bench")
 
 
@@ -62,8 +83,7 @@ class Filler:
             batch = [cases.life(number) for number in range(start, min(start + BATCH, last))]
             stated = [(one.id, fact) for one in batch for fact in one.facts]
             with self.pool.tx() as tx:
-                for one in batch:
-                    people.add(tx, self.service.witness.keys, tenant, people.Held(one.person, one.not_a_number))
+                self._persons(tx, tenant, batch)
                 self.call(
                     tx, "assignment.register", {"tenant": tenant, "assignments": [one.registration for one in batch]}
                 )
@@ -84,6 +104,36 @@ class Filler:
             "peak": peak(),
         }
 
+    def _persons(self, tx: Tx, tenant: str, batch: Iterable[cases.Life]) -> None:
+        with tx.conn.pipeline():
+            for one in batch:
+                people.add(tx, self.service.witness.keys, tenant, people.Held(one.person, one.not_a_number))
+
+    def copy(self, tenant: str, led: int, offset: int, most: int) -> dict[str, Any]:
+        """Assignments from `offset` on, as many as the `led` first ones but at most `most`, are made copies of these."""
+        count = min(led, most)
+        with self.pool.tx() as tx:
+            self._persons(tx, tenant, (cases.life(offset + place) for place in range(count)))
+            facts = 0
+            for table, (name, others) in _COPIED.items():
+                changed = {name: f"'A-' || {_NEXT.format(name)}", **others}
+                columns = [row["attname"] for row in tx.query(_COLUMNS, (table,))]
+                done = tx.execute(
+                    f"INSERT INTO {table} ({', '.join(columns)})"
+                    f" SELECT {', '.join(changed.get(column, column) for column in columns)} FROM {table}"
+                    f" WHERE tenant = %(tenant)s AND {name} LIKE 'A-%%' AND {name} < %(end)s",
+                    {"tenant": tenant, "offset": offset, "end": f"A-{count:06d}"},
+                )
+                facts += done if table == "stated_fact" else 0
+        return {"facts": facts}
+
+
+#: columns of a table that one can insert
+_COLUMNS = (
+    "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
+    " AND attgenerated = '' AND attidentity = '' ORDER BY attnum"
+)
+
 
 def peak() -> int:
     """The most memory that this process has had, in bytes."""
@@ -99,7 +149,7 @@ def main() -> None:
     gc.set_threshold(20_000, 20, 50)
     with Pool(os.environ["KUNDVAL_ASSIGNMENT_DATABASE_URI"], name="bench-fill") as pool:
         filler = Filler(pool, os.environ["KUNDVAL_ASSIGNMENT_PERSON_KEYS"])
-        child.serve({"open": filler.open, "fill": filler.fill}, child.green_wait)
+        child.serve({"open": filler.open, "fill": filler.fill, "copy": filler.copy}, child.green_wait)
 
 
 if __name__ == "__main__":

@@ -89,9 +89,18 @@ def subjects_of(*texts: Any) -> set[str]:
 
 
 def _opaque(one: str) -> bool:
-    return _ID.fullmatch(one) is not None and _NUMBER.fullmatch(one) is None
+    return _ID.fullmatch(one) is not None and not is_number(one)
+
+
+def is_number(text: str) -> bool:
+    """Whether an id has the form of a personal identity number: it must not stand where nothing can be taken out again.
+
+    An organisation's number is none: there the place of the month is 20 or more.
+    """
+    return _NUMBER.fullmatch(text) is not None
 
 
 _ID = re.compile(r"[\w.:@/+-]{1,100}")
-#: A personal identity number, sent in place of an id: it must not stand where nothing can be taken out again.
-_NUMBER = re.compile(r"[0-9]{6,8}[-+]?[0-9]{4}")
+_NUMBER = re.compile(
+    r"([0-9]{2})?[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01]|6[1-9]|[78][0-9]|9[01])[-+]?[0-9]{4}", re.ASCII
+)

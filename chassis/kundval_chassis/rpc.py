@@ -480,7 +480,7 @@ class Entrypoint(Rpc):
                 purpose=caller.purpose,
             )
         for key in ("tenant", "assignment"):
-            if (value := _opaque(wire.get(key))) is not None:
+            if (value := _opaque(wire.get(key))) is not None and not access.is_number(value):
                 fields[key] = value
         log.info("rpc", **fields)
 

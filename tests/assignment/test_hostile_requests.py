@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from marshmallow import Schema, fields, validate
 
+from kundval_chassis.access import is_number
 from kundval_contracts.codes import FactKind, ProviderFactKind, ReportKind
 from kundval_contracts.errors import KundvalError
 from kundval_contracts.facts import FACT_SCHEMAS
@@ -29,7 +30,7 @@ from tests.acceptance.builders import assignment, caseload, fact
 from tests.chassis.test_play_hostile import HOSTILE, Place, places
 from tests.suite import SERVICES, Suite, Town, suite
 
-from .numbers import PERSONAL
+from .numbers import ALL, PERSONAL
 
 __all__ = ["suite"]
 
@@ -39,13 +40,15 @@ METHOD_NAMES = sorted(name for name, method in METHODS.items() if method.service
 REFUSALS = frozenset({"INVALID_REQUEST", "NOT_FOUND", "CONFLICT", "FACT_REFUSED"})
 #: what somebody may type into any field, and no error may repeat
 SAID = "Anna Hemlig, Lönngatan 7"
+#: the same for an identity number, which has the form of an id; whoever sent it may be told it, and nobody else
+NUMBER = next(iter(PERSONAL))
 WRONG = (
     *HOSTILE,
     SAID,
     [SAID],
     {"name": SAID},
     {"a": {"b": [{"c": SAID}]}},
-    "199010102383",
+    NUMBER,
     "2024-06-01",
     "en",
     "SOM_1",
@@ -69,7 +72,7 @@ class Good:
             "municipality": "nacka",
             "date": "2024-07-01",
             "run": "2024-07-01",
-            "identity_number": next(iter(PERSONAL)),
+            "identity_number": NUMBER,
             "language": "sv",
             "languages": ["sv"],
             "offered": ["sv"],
@@ -310,4 +313,12 @@ def test_whatever_stands_in_a_field_the_answer_is_typed_and_what_is_refused_left
     assert not [name for name in METHOD_NAMES if METHODS[name].request.fields and not by_method[name]]
     running.settle()
     assert all(suite.ready(service) for service in suite.processes)
-    assert not [one for one in SERVICES if "Traceback" in suite.log(one) or SAID in suite.log(one)]
+    for service in SERVICES:
+        assert not [text for text in ("Traceback", SAID, NUMBER) if text in suite.log(service)], service
+
+
+def test_an_id_in_the_form_of_an_identity_number_is_told_from_others() -> None:
+    forms = [form for one in ALL for form in (one, one[2:], f"{one[2:8]}-{one[8:]}", f"{one[2:8]}+{one[8:]}")]
+    assert all(map(is_number, forms))
+    for other in ("A-199010102383", "9999999999", "2299999999", "1990101023830", "19901010-23833", "p-1", ""):
+        assert not is_number(other), other

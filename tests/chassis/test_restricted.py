@@ -614,6 +614,17 @@ def test_a_queue_from_before_there_were_restricted_events_gets_them_all_after_a_
     assert count(billing, "subscription", "restricted") == 1
 
 
+def test_a_queue_from_before_asks_for_no_more_than_it_lacks(billing: Pool, bus: str) -> None:
+    with billing.tx() as tx:
+        tx.execute("INSERT INTO subscription (source) VALUES ('assignment')")
+    with running(make_consumer(billing, bus, remember, sources=["assignment", "scheduling"])) as consumer:
+        until(lambda: consumer.trouble is None)
+    (known,) = take(bus, amqp.replays_queue("assignment"))
+    (new,) = take(bus, amqp.replays_queue("scheduling"))
+    assert json.loads(known.body)["restricted"] is True
+    assert "restricted" not in json.loads(new.body)
+
+
 def test_a_queue_that_was_lost_gets_whole_events_from_the_beginning(
     source: str, assignment: Pool, billing: Pool, bus: str
 ) -> None:

@@ -66,8 +66,7 @@ class AssignmentService(
         tenant = tenants.get(tx, request["tenant"])
         theirs = persons.require_persons(tx, tenant, request["assignments"])
         count = record.register(tx, tenant, request["assignments"])
-        for assignment, person in theirs.items():
-            persons.link(tx, self.witness.keys, tenant, assignment, person)
+        persons.link_new(tx, self.witness.keys, tenant, theirs)
         return {"registered": count}
 
     @command("assignment.record_facts")

@@ -151,6 +151,18 @@ def link(tx: Tx, keys: PersonKeys, tenant: Tenant, assignment: str, person: str)
     return True
 
 
+def link_new(tx: Tx, keys: PersonKeys, tenant: Tenant, theirs: Mapping[str, str]) -> None:
+    """Say whose assignments these are (id -> person) that `require_persons` found to be new, in a few statements.
+
+    Raises as `link` for one that somebody else has registered in the meantime.
+    """
+    linked = store.link_all(tx, tenant.id, theirs)
+    for person in store.with_protection(tx, tenant.id, {theirs[name] for name in linked}):
+        guard.keep_restricted(tx, keys, tenant, tenant.business_date, person=person)
+    for name in theirs.keys() - linked:
+        link(tx, keys, tenant, name, theirs[name])
+
+
 # --- protection --------------------------------------------------------------------------------------
 
 
@@ -192,6 +204,7 @@ __all__ = [
     "episodes",
     "languages",
     "link",
+    "link_new",
     "protect",
     "register",
     "require_persons",

@@ -184,7 +184,28 @@ def link(tx: Tx, tenant: str, assignment: str, person: str) -> bool:
     )
 
 
+def link_all(tx: Tx, tenant: str, persons: Mapping[str, str]) -> set[str]:
+    """`link` for many, assignment -> person; those that were nobody's."""
+    if not persons:
+        return set()
+    rows = tx.query(
+        "UPDATE assignment AS a SET person = new.person FROM unnest(%s::text[], %s::text[]) AS new (assignment, person)"
+        " WHERE a.tenant = %s AND a.assignment = new.assignment AND a.person IS NULL RETURNING a.assignment",
+        (list(persons), list(persons.values()), tenant),
+    )
+    return {row["assignment"] for row in rows}
+
+
 # --- protection --------------------------------------------------------------------------------------
+
+
+def with_protection(tx: Tx, tenant: str, persons: Iterable[str]) -> list[str]:
+    """Those of `persons` about whom a protection is held, in force or not."""
+    rows = tx.query(
+        "SELECT DISTINCT person FROM protection WHERE tenant = %s AND person = ANY(%s) ORDER BY person",
+        (tenant, sorted(persons)),
+    )
+    return [row["person"] for row in rows]
 
 
 def protections(tx: Tx, keys: PersonKeys, tenant: str, person: str | None) -> list[Protection]:

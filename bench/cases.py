@@ -114,9 +114,10 @@ _SHARES = (1, 2, 3, 4)
 def life(number: int) -> Life:
     """Assignment `number` of as many as wanted."""
     known = _ordered()
-    source, facts = known[number % len(known)]
+    turn, place = divmod(number, len(known))
+    source, facts = known[place]
     # neighbours differ, so that every number of them holds all states
-    share = _SHARES[(number + number // len(known)) % len(_SHARES)]
+    share = _SHARES[(turn + place) % len(_SHARES)]
     return Life(f"A-{number:06d}", f"P-{number:06d}", source, facts[: -(-len(facts) * share // len(_SHARES))])
 
 

@@ -110,7 +110,7 @@ class Filler:
                 people.add(tx, self.service.witness.keys, tenant, people.Held(one.person, one.not_a_number))
 
     def copy(self, tenant: str, led: int, offset: int, most: int) -> dict[str, Any]:
-        """Assignments from `offset` on, as many as the `led` first ones but at most `most`, are made copies of these."""
+        """Make copies of the `led` first assignments, but at most `most`, the first under number `offset`."""
         count = min(led, most)
         with self.pool.tx() as tx:
             self._persons(tx, tenant, (cases.life(offset + place) for place in range(count)))

@@ -218,6 +218,23 @@ def test_who_broke_off_resumes_with_either_provider_before_the_end(provider: str
         assert (found.state, found.after.provider) == (S.ACTIVE, provider)
 
 
+@pytest.mark.rule("AMI-10.1-d", "AMI-3.2-a", "AMI-7-c")
+def test_what_was_open_at_the_exit_is_not_open_after_a_resumption() -> None:
+    placed = fact(
+        "2024-05-01",
+        "placement_started",
+        workplace="W9",
+        hours_per_week="20",
+        signatures=lives.SIGNED,
+        agreement=lives.AGREEMENT,
+    )
+    asked = [fact("2024-05-06", "hours_reported", hours_per_week="9.5"), fact("2024-05-07", "obstacle_found")]
+    later = [exited(EXIT), broke_off("2024-09-02"), fact("2024-09-10", "resumed", provider="alfa")]
+    assert live([*ACTIVE, placed, *asked]).state is S.REASSESSMENT
+    found = live([*ACTIVE, placed, *asked, *later])
+    assert (found.state, found.after.agreements) == (S.ACTIVE, ())
+
+
 @pytest.mark.rule("AMI-10.1-d")
 def test_a_break_off_on_the_end_or_later_leaves_nothing_to_resume() -> None:
     for day, state in (("2025-03-14", S.BROKEN_OFF), ("2025-03-15", S.SETTLED)):

@@ -129,6 +129,7 @@ def test_assistance_within_the_six_months_blocks_the_bonus_sm_a26() -> None:
     assert "bonus_blocked" not in told(eb_paid("2024-08-01", "2024-09-01", "HOUSEHOLD"), before=start_support)
 
 
+@pytest.mark.rule("AMI-10.1-a", "AMI-9-b", "AMI-10.2-c")
 @pytest.mark.parametrize(("today", "settled"), [("2025-03-14", False), ("2025-03-15", True)])
 def test_premium_over_and_bonus_decided_is_settled_sm_a27(today: str, settled: bool) -> None:
     found = told(claim("2024-12-20"), before=lives.SUSTAINABILITY, today=today)

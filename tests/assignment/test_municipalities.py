@@ -158,6 +158,18 @@ def test_who_may_be_referred_and_to_what_is_as_the_profile_says(make: Any, key: 
     place.refused("elsewhere", fact("2024-03-15", "decided", reason="r"), "LOKA-59")
 
 
+@pytest.mark.rule("LOKA-16")
+@pytest.mark.parametrize("key", sorted(ALL))
+def test_an_applicant_is_referred_where_all_are_and_stays_the_person_that_applied(make: Any, key: str) -> None:
+    place: Place = make(key)
+    who = place.call("register_person", name="Somebody")["person"]
+    application = {"assignment": "eb-1", "programme": "LOCAL", "on": "2024-02-01", "client": about(), "person": who}
+    referred = place.profile.auto_refer_all_eb_applicants
+    assert place.call("eb_application", **application) == {"referred": referred}
+    history = place.call("person_history", person=who)["assignments"]
+    assert [(row["assignment"], row["state"]) for row in history] == ([("eb-1", "REFERRED")] if referred else [])
+
+
 def assessment(**more: Any) -> tuple[Row, ...]:
     plan = {"extent_pct": 50, "job_search_quota": 0, "step_up": [{"from": "2024-09-01", "extent_pct": 100}]}
     return (

@@ -78,10 +78,6 @@ def nothing(**more: Any) -> Example:
     return Example(lambda world, one, number: dict(more), "nothing")
 
 
-def rows(*names: str, fits: Callable[[Target], bool] = lambda one: True) -> Example:
-    return Example(assignment(), fits=fits)
-
-
 def monthly(number: int, **more: Any) -> Callable[[World, Target, int], Row]:
     return lambda world, one, _: {**w.monthly(one, number), **more}
 
@@ -158,18 +154,18 @@ EXAMPLES: dict[str, Example] = {
     A + "record_facts": Example(a_contact, fits=started),
     A + "withdraw_fact": Example(lambda world, one, number: {"assignment": one.name, "fact": f"w-{number}"},
                                  prepare=a_withdrawn_note),
-    A + "rejections": rows(),
+    A + "rejections": Example(assignment()),
     A + "state": Example(assignment()),
     A + "explain": Example(assignment()),
     A + "summary": nothing(),
     A + "eb_application": Example(lambda world, one, number: {
         "assignment": f"eb-{number}", "programme": "AMI_1", "on": w.TODAY, "client": about_client()}, "nothing"),
-    A + "assignments": rows(),
+    A + "assignments": Example(assignment()),
     A + "exit_checklist": Example(an_exit),
     A + "consent": Example(assignment(scope="AF_OFFICER", on="2024-05-01")),
     A + "coordinator_handoff": Example(assignment(), fits=started),
     A + "bip": Example(assignment()),
-    A + "attention": rows(),
+    A + "attention": Example(assignment()),
     A + "register_person": Example(lambda world, one, number: {"name": f"{w.NAME} new {number}"}, "nothing"),
     A + "update_person": Example(person(language="so"), "person"),
     A + "link_person": Example(lambda world, one, number: {"assignment": one.name, "person": one.person}),
@@ -195,8 +191,8 @@ EXAMPLES: dict[str, Example] = {
     A + "providers": of_provider(),
     A + "provider": of_provider(),
     A + "provider_proposals": of_provider(),
-    A + "clients_to_move": rows(),
-    A + "reports": rows(),
+    A + "clients_to_move": Example(assignment()),
+    A + "reports": Example(assignment()),
     A + "report": Example(monthly(1), fits=started),
     A + "save_report": Example(monthly(2, contents={"extent_pct": 100, "progression": w.WORDS}), fits=started),
     A + "submit_report": Example(monthly(3), fits=started, prepare=lambda world, one, number, role: bring(
@@ -217,22 +213,22 @@ EXAMPLES: dict[str, Example] = {
     A + "rank": Example(assignment(), fits=lambda one: False),
     A + "snapshot": Example(lambda world, one, number: {"snapshot": one.snapshot or "none"}, fits=started),
     A + "snapshot_page": Example(lambda world, one, number: {"snapshot": one.snapshot or "none"}, fits=started),
-    A + "awaiting_choice": rows(),
+    A + "awaiting_choice": Example(assignment()),
     A + "record_yearly_value": nothing(what="POPULATION", year=2024, value="1000", origin="register",
                                        taken_on="2025-01-01"),
     A + "figures": nothing(first_year=2024, last_year=2025),
     A + "figures_csv": nothing(first_year=2024, last_year=2025),
     A + "figures_chart": nothing(first_year=2024, last_year=2025),
-    S + "obligations": rows(),
+    S + "obligations": Example(assignment()),
     S + "summary": nothing(),
     B + "run_payments": nothing(run=w.TODAY),
-    B + "lines": rows(),
-    B + "postings": rows(),
-    B + "totals": rows(),
+    B + "lines": Example(assignment()),
+    B + "postings": Example(assignment()),
+    B + "totals": Example(assignment()),
     B + "explain": Example(assignment()),
     B + "summary": nothing(),
-    N + "notices": rows(),
-    N + "messages": rows(),
+    N + "notices": Example(assignment()),
+    N + "messages": Example(assignment()),
     N + "summary": nothing(),
     **{f"{service}.{what}": nothing() for service in SERVICES for what in ("positions", "info")},
 }  # fmt: skip

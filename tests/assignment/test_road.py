@@ -373,6 +373,16 @@ def test_everything_that_is_missing_is_said_at_once() -> None:
     assert set(one.rules) >= {"AMI-1.3-a", "AMI-1.3.2-a", "NACKA-3", "NACKA-4", "NACKA-5", "AMI-8.1-a"}
 
 
+def test_a_decision_that_came_before_its_preparation_rejects_nobody() -> None:
+    who = person(work_ability_pct=20)
+    early = [*lives.REFERRED, fact("2024-02-02", "decided", reason="r"), *lives.IN_ASSESSMENT[1:]]
+    assert live(early, who=who).state is S.IN_ASSESSMENT
+    ineligible = [*lives.IN_ASSESSMENT, fact(D, "decided", reason="r")]
+    assert live(ineligible, who=who).state is S.REJECTED
+    # what else is refused afterwards takes nothing back
+    assert live([*ineligible, fact("2024-03-16", "started")], who=who).state is S.REJECTED
+
+
 @pytest.mark.rule("AMI-1.1-b")
 def test_an_intervention_is_decided_once() -> None:
     found = live([*lives.DECIDED, fact("2024-03-16", "decided", reason="r")])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench import cases, events, footprint, recompute, report, rpc, suite
+from bench import assignments, cases, events, footprint, recompute, report, rpc, suite
 from bench.machine import Machine
 
 
@@ -29,6 +29,7 @@ def machine(servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Machine:
         pytest.param(rpc.measure, rpc.TINY, id="c, RPC"),
         pytest.param(recompute.measure, recompute.TINY, id="d, recomputation"),
         pytest.param(footprint.measure, footprint.TINY, id="e, footprint"),
+        pytest.param(assignments.measure, assignments.TINY, id="f, assignments"),
     ],
 )
 @pytest.mark.slow
@@ -57,6 +58,19 @@ def test_held_assignments_are_copies_of_the_sample_under_ids_of_their_own() -> N
     assert all(fact[:2] == case[:2] for case, facts in found for fact in facts)
 
 
+def test_lives_are_told_to_different_points_and_their_persons_have_no_numbers() -> None:
+    known = len(cases.caseload().assignments)
+    lives = [cases.life(number) for number in range(4 * known)]
+    assert len({one.id for one in lives}) == len({one.person for one in lives}) == len(lives)
+    told = [[len(lives[number + turn * known].facts) for turn in range(4)] for number in range(known)]
+    # of each assignment one copy is told to the end
+    whole = [sum(fact.known_on <= cases.caseload().as_of for fact in one.facts) for one in cases.caseload().assignments]
+    assert [max(row) for row in told] == whole
+    assert all(len(set(row)) > 1 for row, facts in zip(told, whole, strict=True) if facts > 1)
+    assert {len(one.not_a_number) for one in lives} == {12}
+    assert not any(one.not_a_number[0].isdigit() for one in lives)
+
+
 def test_a_ratio_is_taken_round_by_round_and_more_is_better() -> None:
     rates = report.beside("x", "rate", "1/s", [10, 30, 20], "peer", [10, 10, 10], target=1.5)
     assert rates.ratio is not None and (rates.ratio.least, rates.ratio.median, rates.ratio.most) == (1, 2, 3)
@@ -73,5 +87,5 @@ def test_a_bound_from_above_is_met_from_below() -> None:
 
 def test_the_readme_names_every_measurement() -> None:
     text = Path(report.__file__).with_name("README.md").read_text(encoding="utf-8")
-    for letter in "abcde":
+    for letter in "abcdef":
         assert f"({letter})" in text

@@ -49,7 +49,7 @@ def judge(case: Case, client: Client, tenant: Tenant) -> Judgement:
             state = after
             continue
         rejections.append(Rejection(case.assignment, fact.place, after.code.value, after.message, after.rules))
-        if fact.kind is FactKind.DECIDED:
+        if fact.kind is FactKind.DECIDED and state.phase is AssignmentState.IN_ASSESSMENT:
             state = replace(state, refused_eligibility=_ineligible(after))
     rejections.sort(key=lambda one: (one.fact, one.code))
     return Judgement(

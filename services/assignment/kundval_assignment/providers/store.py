@@ -15,6 +15,8 @@ from kundval_contracts.codes import AssignmentState, Programme, ProviderFactKind
 from kundval_contracts.inputs import PROVIDER
 from kundval_contracts.provider_facts import PROVIDER_FACT_SCHEMAS, ProviderFact, dump_provider_fields
 
+from ..store import paged
+
 _CHOICES = "withdrawn_at IS NULL AND kind IN ('provider_chosen', 'provider_switch', 'resumed')"
 
 
@@ -274,8 +276,7 @@ def to_move(
         " AS e (provider, programme, since)"
         " JOIN place p ON p.tenant = %(tenant)s AND p.provider = e.provider AND p.programme = e.programme"
         " JOIN assignment a ON a.tenant = p.tenant AND a.assignment = p.assignment"
-        " WHERE (%(one)s::text IS NULL OR p.assignment = %(one)s)"
-        " AND (%(after)s::text IS NULL OR p.assignment > %(after)s) ORDER BY p.assignment LIMIT %(limit)s",
+        f" WHERE true{paged(assignment, after, 'p.assignment')} ORDER BY p.assignment LIMIT %(limit)s",
         {
             "tenant": tenant,
             "providers": [row[0] for row in rows],

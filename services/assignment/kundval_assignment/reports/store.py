@@ -14,6 +14,7 @@ from kundval_contracts.codes import ReportKind, ReportState
 from kundval_contracts.rpc.reports import CONTENTS
 
 from ..domain.reports import Key, Saved
+from ..store import paged
 
 
 @dataclass(slots=True)
@@ -167,9 +168,8 @@ def page_of_provider(
     """Ids of the next assignments that ever had to do with the provider, in order."""
     rows = tx.query(
         "SELECT DISTINCT assignment FROM stated_fact WHERE tenant = %(tenant)s AND data ->> 'provider' = %(provider)s"
-        " AND kind IN ('provider_chosen', 'provider_switch', 'resumed')"
-        " AND (%(one)s::text IS NULL OR assignment = %(one)s)"
-        " AND (%(after)s::text IS NULL OR assignment > %(after)s) ORDER BY assignment LIMIT %(limit)s",
+        f" AND kind IN ('provider_chosen', 'provider_switch', 'resumed'){paged(assignment, after)}"
+        " ORDER BY assignment LIMIT %(limit)s",
         {"tenant": tenant, "provider": provider, "one": assignment, "after": after, "limit": limit},
     )
     return [row["assignment"] for row in rows]

@@ -23,6 +23,7 @@ from kundval_contracts.codes import (
 from ..domain.choice import Tally, Window
 from ..domain.figures import UNKNOWN, Ended, Given, Minutes, Year
 from ..domain.outcomes import Outcome
+from ..store import paged
 
 _OUTCOME = (
     "tenant", "assignment", "programme", "ground", "source", "source_year", "decided_on", "started_on", "ended_on",
@@ -220,8 +221,7 @@ def awaiting(tx: Tx, tenant: str, assignment: str | None, after: str | None, lim
     """Assignments whose choice is awaited, by id, a page at a time."""
     return tx.query(
         "SELECT assignment, programme, awaiting_since AS since FROM outcome WHERE tenant = %(tenant)s"
-        " AND awaiting_since IS NOT NULL AND (%(one)s::text IS NULL OR assignment = %(one)s)"
-        " AND (%(after)s::text IS NULL OR assignment > %(after)s) ORDER BY assignment LIMIT %(limit)s",
+        f" AND awaiting_since IS NOT NULL{paged(assignment, after)} ORDER BY assignment LIMIT %(limit)s",
         {"tenant": tenant, "one": assignment, "after": after, "limit": limit},
     )
 

@@ -37,10 +37,11 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint ## lint, types, imports and the pure tests: under a minute
-	$(BIN)/pytest -q -n 2 -m "not servers"
+check: lint ## lint, types, imports and the quick pure tests: under a minute
+	$(BIN)/pytest -q -n 2 -m "not servers and not slow"
 
 test: check servers ## every test, against real PostgreSQL and RabbitMQ
+	$(BIN)/pytest -q -n 2 -m "slow and not servers"
 	$(BIN)/pytest -m servers
 
 bench: setup servers ## measured claims, with peers beside

@@ -65,7 +65,7 @@ SELECT source, count(*) AS n, count(*) FILTER (WHERE supplementary_support IS NO
        count(*) FILTER (WHERE supplementary_support) AS supplementary
 FROM outcome
 WHERE tenant = %(tenant)s AND ground = 'LABOUR_MARKET' AND started_on <= %(last)s
-      AND (until_day IS NULL OR until_day > %(first)s)
+      AND COALESCE(until_day, 'infinity'::date) > %(first)s
 GROUP BY source
 """
 _ENDED = """

@@ -413,6 +413,7 @@ REACHES = {
 SHIELDS = {
     Shield.NONE: "",
     Shield.OPAQUE: "",
+    Shield.PAYERS: "Of a protected person the provider is masked, but for itself and who pays it.",
     Shield.MASKED: "Of a protected person provider, workplace and place are masked, but for named readers.",
     Shield.READERS: "A protected person exists for named readers only.",
 }

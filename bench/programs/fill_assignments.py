@@ -34,7 +34,7 @@ _COPIED = {
     "assignment": ("assignment", {"person": f"'P-' || {_NEXT.format('person')}"}),
     "stated_fact": ("assignment", {}),
     "place": ("assignment", {}),
-    # of the digest no copy knows that it is one: it would be written anew when the assignment is judged next
+    # its digest is that of another id: the row would be written anew when the assignment is judged next
     "outcome": ("assignment", {}),
     "outcome_provider": ("assignment", {}),
     "outcome_work": ("assignment", {}),

@@ -197,15 +197,18 @@ class Timeline:
     @cached_property
     @rule("AMI-10.1-d")
     def charges(self) -> tuple[tuple[date, str], ...]:
-        """(from, provider) in order: the first accepted choice, approved switches, resumptions (readings 19, 49)."""
+        """(from, provider) in order: the first accepted choice, approved switches, resumptions (readings 19, 49).
+
+        A choice that was declined, or stepped back from, before the start leaves nobody in charge.
+        """
         rows: list[tuple[date, str]] = []
-        chosen: str | None = None
         pending: Fact | None = None
         for fact in self.case.facts:
+            before = self.started is None or fact.order < self.started.order
             if fact.kind is FactKind.PROVIDER_CHOSEN:
-                chosen = fact["provider"]
-                if self.started is None or fact.order < self.started.order:
-                    rows = [(fact.on, chosen)]
+                rows = [(fact.on, fact["provider"])] if before else rows
+            elif fact.kind in (FactKind.DECLINED, FactKind.STEPPED_BACK):
+                rows = [] if before else rows
             elif fact.kind is FactKind.PROVIDER_SWITCH:
                 if fact["approved"]:
                     rows.append((fact.on, fact["provider"]))
@@ -218,6 +221,13 @@ class Timeline:
             elif fact.kind is FactKind.RESUMED:
                 rows.append((fact.on, fact["provider"]))
         return tuple(rows)
+
+    @cached_property
+    def asked(self) -> Fact | None:
+        """The latest choice of a provider, unless it was declined or stepped back from."""
+        kinds = (FactKind.PROVIDER_CHOSEN, FactKind.DECLINED, FactKind.STEPPED_BACK)
+        last = next((fact for fact in reversed(self.case.facts) if fact.kind in kinds), None)
+        return last if last is not None and last.kind is FactKind.PROVIDER_CHOSEN else None
 
     def provider_on(self, day: date) -> str | None:
         """The provider in charge at the end of `day`."""

@@ -16,6 +16,8 @@ from kundval_contracts.answer import recompute
 from kundval_contracts.caseload import read
 from tests.acceptance.builders import F1, F2, bare, broke_off, caseload, claim, client, eb_paid, exited, fact, manual
 
+pytestmark = pytest.mark.slow
+
 FIRST, LAST = date(2024, 3, 1), date(2025, 12, 31)
 days = st.integers(0, 600).map(lambda n: (FIRST + timedelta(days=n)).isoformat())
 providers = st.sampled_from(["alfa", "beta"])

@@ -16,6 +16,8 @@ from kundval_contracts.caseload import read
 from tests.acceptance.builders import Example
 from tests.acceptance.examples import worked_examples
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = worked_examples()
 
 

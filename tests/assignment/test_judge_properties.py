@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from kundval_assignment.domain import judge
 from kundval_contracts.caseload import read
 from kundval_contracts.codes import FactKind
 from tests.acceptance.builders import bare, caseload, claim, client, eb_paid, exited, fact, manual
+
+pytestmark = pytest.mark.slow
 
 FIRST = date(2024, 3, 1)
 days = st.integers(0, 500).map(lambda n: (FIRST + timedelta(days=n)).isoformat())

@@ -22,6 +22,7 @@ from kundval_contracts.envelope import exchange_of
 from kundval_contracts.errors import Forbidden, KundvalError, NotFound
 from kundval_contracts.events import MASKED
 from kundval_contracts.rpc import METHODS, CallerRole, Method, Reach, Shield
+from kundval_contracts.rpc.base import MONEY
 from kundval_contracts.rpc.providers import ANSWERS_FOR_PROVIDERS
 from tests.acceptance.builders import client as about_client
 from tests.acceptance.builders import exited
@@ -42,8 +43,6 @@ _number = count(1)
 
 #: The comparison of all providers that is shown before a choice: says where nobody is.
 COMPARES = frozenset({"assignment.show_results", "assignment.rank", "assignment.snapshot"})
-#: Whom the ledger pays for an assignment is what these are about. Billing knows no named readers.
-PAYEES = frozenset({"billing.lines", "billing.postings", "billing.totals", "billing.explain"})
 
 
 @dataclass(frozen=True)
@@ -496,12 +495,12 @@ def check_answer(world: World, method: Method, example: Example, answer: Answer)
 def check_hidden(method: Method, answer: Answer, other: Target, text: str) -> None:
     """What staff learns about a protected person."""
     told = w.whereabouts(answer.value, other, text)
-    if method.name in COMPARES | PAYEES:
+    pays = method.policy.shield is Shield.PAYERS and answer.case.role in MONEY
+    if method.name in COMPARES or pays:
         told &= set(other.places)
     assert not told, (method.name, answer.case, told)
-    if answer.case.filtered and method.policy.shield is Shield.MASKED:
-        # A list of one provider's clients says of each where the person is. (Where the shield is OPAQUE, the service
-        # that answers knows no readers: such lists can be filtered, and the ledger names whom it pays.)
+    if answer.case.filtered and method.policy.shield in (Shield.MASKED, Shield.PAYERS) and not pays:
+        # a list of one provider's clients says of each where the person is
         assert not w.about(answer.value, other, text), (method.name, answer.case)
 
 

@@ -34,6 +34,8 @@ from . import lives
 from .lives import S, person
 from .test_state_machine import TABLE
 
+pytestmark = pytest.mark.slow
+
 K = FactKind
 DAYS = st.dates(date(2024, 1, 1), date(2026, 6, 30))
 ROWS = {kind: values.rows(kind, DAYS) for kind in K}

@@ -15,6 +15,8 @@ from rich.console import Console
 from bench import assignments, cases, events, footprint, recompute, report, rpc, suite
 from bench.machine import Machine
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def machine(servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Machine:
@@ -32,7 +34,6 @@ def machine(servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Machine:
         pytest.param(assignments.measure, assignments.TINY, id="f, assignments"),
     ],
 )
-@pytest.mark.slow
 def test_a_measurement_yields_sane_figures(
     measure: Callable[[Machine, Any], report.Report], size: Any, machine: Machine
 ) -> None:

@@ -23,6 +23,8 @@ from kundval_contracts.timeline import Timeline
 from .builders import net, tenant
 from .strategies import FAR, cases, readings, runs
 
+pytestmark = pytest.mark.slow
+
 FEES = (LineKind.MONTHLY_FEE, LineKind.SPEED_PREMIUM)
 moments = st.dates(date(2024, 2, 1), date(2027, 12, 31))
 few = settings(max_examples=60, deadline=None)

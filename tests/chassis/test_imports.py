@@ -21,8 +21,8 @@ IMPURE_MODULES = frozenset(
         "urllib", "uuid",
     }
 )  # fmt: skip
-#: Reading what is in the package itself (templates of texts) is allowed, and a file object over bytes in memory, which is
-#: what `zipfile` reads.
+#: Reading what is in the package itself (templates of texts) is allowed, and a file object over bytes in memory, which
+#: is what `zipfile` reads.
 ALLOWED = {("kundval_notifications", "importlib.resources"), ("kundval_assignment", "io")}
 IMPURE_CALLS = frozenset({"open", "input", "print", "exec", "eval", "float", "__import__"})
 CLOCK = frozenset({"today", "now", "utcnow", "fromtimestamp"})

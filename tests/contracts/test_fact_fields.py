@@ -16,6 +16,8 @@ from kundval_contracts.events import EVENTS, fact_event, fact_from_event
 from kundval_contracts.facts import FACT_SCHEMAS, FREE_TEXT, KEPT_HERE, Fact, dump_fields, load_fact
 from tests.contracts import fact_values as values
 
+pytestmark = pytest.mark.slow
+
 DAYS = st.dates(date(1990, 1, 1), date(2090, 12, 31))
 KINDS = list(FactKind)
 quick = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))

@@ -15,6 +15,8 @@ from kundval_contracts.envelope import Event
 from kundval_contracts.events import EVENTS, MASKED, PLACE_CODES, TELLS_NO_PLACE, masked
 from kundval_contracts.money import MoneyField
 
+pytestmark = pytest.mark.slow
+
 #: Texts as somebody might send them who wants to be found; every schema takes at least one of them.
 SECRETS = ("harbour-street-7", "HARBOUR_STREET", "harbour_street", "0a" * 32, "The house at the harbour, second floor")
 GENERATE = settings(database=None, deadline=None, phases=(Phase.generate,))

@@ -17,6 +17,8 @@ from kundval_scheduling.domain import obligations, outlook
 from tests.scheduling.builders import ami2, on, rows_of, tenant
 from tests.scheduling.histories import FIRST, histories, readings
 
+pytestmark = pytest.mark.slow
+
 #: any day, but more often one of the first months, when most begins
 days = st.one_of(st.integers(0, 700), st.integers(0, 120)).map(lambda number: FIRST + timedelta(days=number))
 quick = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])

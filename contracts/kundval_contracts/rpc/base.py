@@ -63,6 +63,7 @@ class Shield(StrEnum):
 
     NONE = "NONE"  #: nothing in the answer is about one person
     OPAQUE = "OPAQUE"  #: opaque ids, dates, codes, amounts: nobody can be found by them
+    PAYERS = "PAYERS"  #: as OPAQUE, and the provider is masked for all but itself and who pays it
     MASKED = "MASKED"  #: provider, workplace and place are masked unless the caller is a named reader
     READERS = "READERS"  #: named readers only; for others the person does not exist
 
@@ -115,13 +116,18 @@ class AssignmentRequest(TenantRequest):
     assignment = identifier(required=True)
 
 
-class PageRequest(TenantRequest):
-    """Filters are optional; a provider sees its own rows whatever it asks for."""
+class PlainPageRequest(TenantRequest):
+    """A page of all rows, or of those of one assignment."""
 
     assignment = identifier(load_default=None, allow_none=True)
-    provider = identifier(load_default=None, allow_none=True)
     after = identifier(load_default=None, allow_none=True)
     limit = fields.Integer(strict=True, load_default=PAGE, validate=validate.Range(1, MOST))
+
+
+class PageRequest(PlainPageRequest):
+    """Filters are optional; a provider sees its own rows whatever it asks for."""
+
+    provider = identifier(load_default=None, allow_none=True)
 
 
 class Nothing(Message):

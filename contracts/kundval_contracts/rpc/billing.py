@@ -127,14 +127,14 @@ add("billing.run_payments", "command", RunPayments, PaymentsRun, MONEY,
     reach=Reach.NOTHING, shield=Shield.NONE)  # fmt: skip
 add("billing.lines", "query", PageRequest, Lines, STAFF | PROVIDER,
     "list what is due to providers and why",
-    reach=Reach.OWN_ROWS, shield=Shield.OPAQUE, rows="lines")  # fmt: skip
+    reach=Reach.OWN_ROWS, shield=Shield.PAYERS, rows="lines")  # fmt: skip
 add("billing.postings", "query", PageRequest, Postings, STAFF | PROVIDER, "list the ledger",
-    reach=Reach.OWN_ROWS, shield=Shield.OPAQUE, rows="postings")  # fmt: skip
+    reach=Reach.OWN_ROWS, shield=Shield.PAYERS, rows="postings")  # fmt: skip
 add("billing.totals", "query", PageRequest, Totals, STAFF | PROVIDER, "add up payable lines",
-    reach=Reach.OWN_ROWS, shield=Shield.OPAQUE, rows="totals")  # fmt: skip
+    reach=Reach.OWN_ROWS, shield=Shield.PAYERS, rows="totals")  # fmt: skip
 add("billing.explain", "query", AssignmentRequest, Explanation, STAFF | PROVIDER,
     "show the derivation of every krona of an assignment",
-    reach=Reach.OWN_ROWS, shield=Shield.OPAQUE)  # fmt: skip
+    reach=Reach.OWN_ROWS, shield=Shield.PAYERS)  # fmt: skip
 add("billing.summary", "query", TenantRequest, BillingSummary, STAFF_AND_OPERATIONS,
     "add up what was posted, by provider and kind",
     reach=Reach.NOTHING, shield=Shield.NONE)  # fmt: skip

@@ -15,6 +15,7 @@ from .base import (
     Message,
     PageAnswer,
     PageRequest,
+    PlainPageRequest,
     Reach,
     Shaped,
     Shield,
@@ -142,6 +143,6 @@ add("assignment.coordinator_handoff", "query", AssignmentRequest, Handoff, CASE,
 add("assignment.bip", "query", BipRequest, BipDiagram, STAFF | PROVIDER,
     "show a client's self-assessments as a spider diagram",
     reach=Reach.OWN_ASSIGNMENT, shield=Shield.OPAQUE, personal=True)  # fmt: skip
-add("assignment.attention", "query", PageRequest, AttentionRows, STAFF,
+add("assignment.attention", "query", PlainPageRequest, AttentionRows, STAFF,
     "list what a case worker should look at",
     reach=Reach.NOTHING, shield=Shield.OPAQUE, rows="attention")  # fmt: skip

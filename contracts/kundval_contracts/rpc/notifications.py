@@ -62,7 +62,7 @@ class NotificationsSummary(Message):
 
 add("notifications.notices", "query", PageRequest, Notices, STAFF | PROVIDER,
     "list the notices that somebody is to get",
-    reach=Reach.OWN_ROWS, shield=Shield.OPAQUE, rows="notices")  # fmt: skip
+    reach=Reach.OWN_ROWS, shield=Shield.PAYERS, rows="notices")  # fmt: skip
 add("notifications.messages", "query", PageRequest, Messages, STAFF_AND_OPERATIONS,
     "list the messages sent and their delivery",
     reach=Reach.NOTHING, shield=Shield.OPAQUE, rows="messages")  # fmt: skip

@@ -26,7 +26,7 @@ from .base import (
     AssignmentRequest,
     Message,
     PageAnswer,
-    PageRequest,
+    PlainPageRequest,
     Reach,
     Shield,
     TenantRequest,
@@ -265,7 +265,7 @@ add("assignment.snapshot", "query", NamedSnapshot, Snapshot, STAFF,
 add("assignment.snapshot_page", "query", SnapshotPage, Page, STAFF,
     "show again what was shown before a choice, as a page to read or print",
     reach=Reach.NOTHING, shield=Shield.OPAQUE)  # fmt: skip
-add("assignment.awaiting_choice", "query", PageRequest, AwaitingChoice, STAFF,
+add("assignment.awaiting_choice", "query", PlainPageRequest, AwaitingChoice, STAFF,
     "list who has not chosen a provider, since when, and who is to be reminded",
     reach=Reach.NOTHING, shield=Shield.OPAQUE, rows="waiting")  # fmt: skip
 add("assignment.record_yearly_value", "command", RecordYearlyValue, YearlyValueRecorded, MONEY | MANAGERS,

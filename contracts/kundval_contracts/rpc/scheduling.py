@@ -48,7 +48,7 @@ class SchedulingSummary(Message):
 
 add("scheduling.obligations", "query", PageRequest, Obligations, STAFF | PROVIDER,
     "list what is to be done, by whom and when",
-    reach=Reach.OWN_ROWS, shield=Shield.OPAQUE, rows="obligations")  # fmt: skip
+    reach=Reach.OWN_ROWS, shield=Shield.PAYERS, rows="obligations")  # fmt: skip
 add("scheduling.summary", "query", TenantRequest, SchedulingSummary, STAFF_AND_OPERATIONS,
     "count obligations by kind and state",
     reach=Reach.NOTHING, shield=Shield.NONE)  # fmt: skip

@@ -387,8 +387,8 @@ def sees_until(record: Record, tenant: Tenant, provider: str) -> date:
     on which the assignment passed to another, date.min if it never had it.
     """
     case = record.case.having(stated.fact for stated in record.stated.values() if stated.in_effect)
-    charges = Timeline(case, tenant.settings).charges
-    asked = next(reversed(list(case.of(FactKind.PROVIDER_CHOSEN))), None)
+    timeline = Timeline(case, tenant.settings)
+    charges, asked = timeline.charges, timeline.asked
     is_asked = asked is not None and asked["provider"] == provider and (not charges or asked.on >= charges[-1][0])
     if is_asked or (charges and charges[-1][1] == provider):
         return date.max

@@ -12,6 +12,7 @@ from kundval_chassis.relay import Outbox
 from kundval_chassis.rpc import command, query
 from kundval_chassis.service import info
 from kundval_chassis.tokens import Caller
+from kundval_chassis.veil import veil
 from kundval_contracts.answer import Line, totals
 from kundval_contracts.case import Case, Tenant
 from kundval_contracts.envelope import Event
@@ -43,11 +44,11 @@ class BillingService:
 
     @query("billing.lines")
     def lines(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        return _page(tx, request, caller, "lines", lambda rows: [line.as_json() for line in rows])
+        return _page(tx, request, caller, "lines", list)
 
     @query("billing.totals")
     def totals(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        return _page(tx, request, caller, "totals", lambda rows: totals(line.as_json() for line in rows))
+        return _page(tx, request, caller, "totals", totals)
 
     @query("billing.postings")
     def postings(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -59,6 +60,7 @@ class BillingService:
             for posting in posted
             if provider in (None, posting.provider)
         ]
+        rows = veil(tx, request["tenant"], rows, caller, filtered=provider)
         return {"postings": rows, "next": page[-1] if len(page) == request["limit"] else None}
 
     @query("billing.explain")
@@ -67,24 +69,25 @@ class BillingService:
         cases = held.load_cases(tx, [(tenant.id, assignment)])
         if not cases:
             raise NotFound(f"There is no assignment {assignment}.")
-        posted = store.postings_of(tx, tenant.id, [assignment])[assignment]
+        found = [
+            {**line.as_json(), "steps": [step.as_json() for step in line.steps]}
+            for line in _lines(cases[0], tenant)
+            if caller.provider in (None, line.provider)
+        ]
+        posted = [
+            {
+                **posting.as_json(),
+                "rules": list(posting.rules),
+                "because": posting.because,
+                "steps": [step.as_json() for step in posting.steps],
+            }
+            for posting in store.postings_of(tx, tenant.id, [assignment])[assignment]
+            if caller.provider in (None, posting.provider)
+        ]
         return {
             "assignment": assignment,
-            "lines": [
-                {**line.as_json(), "steps": [step.as_json() for step in line.steps]}
-                for line in _lines(cases[0], tenant)
-                if caller.provider in (None, line.provider)
-            ],
-            "postings": [
-                {
-                    **posting.as_json(),
-                    "rules": list(posting.rules),
-                    "because": posting.because,
-                    "steps": [step.as_json() for step in posting.steps],
-                }
-                for posting in posted
-                if caller.provider in (None, posting.provider)
-            ],
+            "lines": veil(tx, tenant.id, found, caller, filtered=caller.provider),
+            "postings": veil(tx, tenant.id, posted, caller, filtered=caller.provider),
         }
 
     @query("billing.summary")
@@ -120,11 +123,15 @@ def _lines(case: Case, tenant: Tenant) -> tuple[Line, ...]:
 
 
 def _page(
-    tx: Tx, request: dict[str, Any], caller: Caller, name: str, show: Callable[[list[Line]], list[dict[str, Any]]]
+    tx: Tx,
+    request: dict[str, Any],
+    caller: Caller,
+    name: str,
+    show: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
 ) -> dict[str, Any]:
     tenant = _tenant(tx, request["tenant"])
     page = store.page(tx, tenant.id, request["assignment"], request["after"], request["limit"])
     provider = caller.provider or request["provider"]
     cases = held.load_cases(tx, [(tenant.id, assignment) for assignment in page])
-    rows = [line for case in cases for line in _lines(case, tenant) if provider in (None, line.provider)]
-    return {name: show(rows), "next": page[-1] if len(page) == request["limit"] else None}
+    rows = [line.as_json() for case in cases for line in _lines(case, tenant) if provider in (None, line.provider)]
+    return {name: show(veil(tx, tenant.id, rows, caller, filtered=provider)), "next": page[-1] if len(page) == request["limit"] else None}

@@ -11,6 +11,7 @@ from kundval_chassis.relay import Outbox
 from kundval_chassis.rpc import query
 from kundval_chassis.service import info
 from kundval_chassis.tokens import Caller
+from kundval_chassis.veil import veil
 from kundval_contracts.envelope import Event
 
 from . import store
@@ -46,6 +47,7 @@ class NotificationsService:
         provider = caller.provider or request["provider"]
         page = store.page(tx, request, provider)
         rows = store.notices(tx, request["tenant"], page, provider)
+        rows = veil(tx, request["tenant"], rows, caller, filtered=provider)
         return {"notices": rows, "next": page[-1] if len(page) == request["limit"] else None}
 
     @query("notifications.messages")

@@ -11,6 +11,7 @@ from kundval_chassis.relay import Outbox
 from kundval_chassis.rpc import query
 from kundval_chassis.service import info
 from kundval_chassis.tokens import Caller
+from kundval_chassis.veil import veil
 from kundval_contracts.envelope import Event
 
 from . import store
@@ -40,6 +41,7 @@ class SchedulingService:
             for one in obligations
             if provider in (None, one.provider)
         ]
+        rows = veil(tx, request["tenant"], rows, caller, filtered=provider)
         return {"obligations": rows, "next": page[-1] if len(page) == request["limit"] else None}
 
     @query("scheduling.summary")

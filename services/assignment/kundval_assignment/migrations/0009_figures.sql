@@ -2,5 +2,6 @@
 -- ten years that is a tenth of the table. `outcome_started` found what had begun by then, which is nearly all of it.
 CREATE INDEX outcome_running ON outcome (tenant, (COALESCE(until_day, 'infinity'::date)), started_on)
     WHERE started_on IS NOT NULL;
-CREATE INDEX outcome_settling ON outcome (tenant, settles_on, ended_on) WHERE started_on IS NOT NULL AND settles_on IS NOT NULL;
+CREATE INDEX outcome_settling ON outcome (tenant, settles_on, ended_on)
+    WHERE started_on IS NOT NULL AND settles_on IS NOT NULL;
 DROP INDEX outcome_started;

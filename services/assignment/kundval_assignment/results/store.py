@@ -235,7 +235,9 @@ def year(tx: Tx, tenant: str, number: int, day: date) -> Year:
         return Year(number)
     values = {"tenant": tenant, "first": date(number, 1, 1), "last": min(date(number, 12, 31), day),
               "ground": _LABOUR_MARKET, "unknown": UNKNOWN, "year": number}  # fmt: skip
-    there = "tenant = %(tenant)s AND started_on <= %(last)s AND (until_day IS NULL OR until_day > %(first)s)"
+    # as the index says it
+    until = "COALESCE(until_day, 'infinity'::date)"
+    there = f"tenant = %(tenant)s AND started_on <= %(last)s AND {until} > %(first)s"
     sources = tx.query(
         "SELECT ground = %(ground)s AS counted, coalesce(source, %(unknown)s) AS source, count(*) AS n,"
         " count(*) FILTER (WHERE supplementary_support IS NOT NULL) AS newcomers,"

@@ -1,8 +1,8 @@
 """What the services that know assignments only show of protected persons: `Shield.PAYERS`.
 
-They know of whom whereabouts are restricted (`outbox.heed`), and nothing of readers. So the provider of a protected person
-is shown to the provider itself and to who pays it; for others it is masked, and a list of one provider's rows leaves such
-rows out, since the filter itself would tell.
+They know of whom whereabouts are restricted (`outbox.heed`), and nothing of readers. So the provider of a protected
+person is shown to the provider itself and to who pays it; for others it is masked, and a list of one provider's rows
+leaves such rows out, since the filter itself would tell.
 """
 
 from __future__ import annotations

@@ -134,4 +134,7 @@ def _page(
     provider = caller.provider or request["provider"]
     cases = held.load_cases(tx, [(tenant.id, assignment) for assignment in page])
     rows = [line.as_json() for case in cases for line in _lines(case, tenant) if provider in (None, line.provider)]
-    return {name: show(veil(tx, tenant.id, rows, caller, filtered=provider)), "next": page[-1] if len(page) == request["limit"] else None}
+    return {
+        name: show(veil(tx, tenant.id, rows, caller, filtered=provider)),
+        "next": page[-1] if len(page) == request["limit"] else None,
+    }

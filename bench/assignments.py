@@ -168,7 +168,7 @@ def questions(count: int, provider: str) -> list[Question]:
         Question(
             "choice figures of a programme",
             "assignment.results",
-            10.0,
+            3.0,
             lambda n: {"tenant": TENANT, "programme": PROGRAMME, "seed": n},
             lambda hand, n: hand.compared(PROGRAMME, start, DAY),
             lambda ours, hand: (
@@ -179,7 +179,7 @@ def questions(count: int, provider: str) -> list[Question]:
         Question(
             "figures of a year",
             "assignment.figures",
-            10.0,
+            3.0,
             lambda n: {"tenant": TENANT, "first_year": YEAR, "last_year": YEAR},
             lambda hand, n: hand.figures(YEAR),
             lambda ours, hand: bool(ours["lines"]) and sum(row["n"] for row in hand) > 0,
@@ -206,7 +206,7 @@ class Found:
 REGISTERING = "an assignment registered with its first facts"
 PERSON = "a person registered"
 #: what is promised of registering, as `Question.most`
-MOST = {PERSON: 20.0, REGISTERING: 60.0}
+MOST = {PERSON: 25.0, REGISTERING: 20.0}
 
 
 def measure(machine: Machine, size: Size) -> Report:

@@ -82,12 +82,13 @@ def day_has_come(tx: Tx, tenant: Tenant, day: date) -> None:
     Where only a report falls due the judgement stays: its facts in effect are all that is looked at.
     """
     tenant = replace(tenant, business_date=day)
-    names = store.changing_by(tx, tenant.id, day)
-    judge_again(tx, tenant, names)
-    due = sorted({*watch.due_by(tx, tenant.id, day)}.difference(names))
-    for part in _chunks(due):
+    changing = set(store.changing_by(tx, tenant.id, day))
+    # in the order in which everybody locks
+    for part in _chunks(sorted(changing.union(watch.due_by(tx, tenant.id, day)))):
         records = store.load_records(tx, tenant.id, part, lock=True)
-        watch.look(tx, tenant, {name: record.effective for name, record in records.items()})
+        _judge(tx, tenant, {name: record for name, record in records.items() if name in changing}, {})
+        due = {name: record.effective for name, record in records.items() if name not in changing}
+        watch.look(tx, tenant, due)
 
 
 def terms_have_changed(tx: Tx, tenant: Tenant) -> None:

@@ -1,6 +1,7 @@
 """Persons: identity numbers, who may see a protected one, a person's assignments together, what has to be erased.
 
-Pure: days are passed in, nothing here knows a key or a table.
+Pure: days are passed in, nothing here knows a key or a table. Identity numbers are read here and not by a library,
+because the century of ten digits must follow from a day that is passed in.
 """
 
 from __future__ import annotations

@@ -158,6 +158,8 @@ def _monthly(timeline: Timeline, day: date) -> Iterator[Expected]:
     if timeline.programme is not Programme.AMI_2 or timeline.end is None:
         return
     due_day, runs = timeline.settings["monthly_report.due_day"], _runs(timeline)
+    reports = timeline.case.of(FactKind.MONTHLY_REPORT)
+    stated = {fact["month"]: fact for fact in reversed(reports)}  # the first one of a month
     for number in range(1, timeline.month_count(timeline.end) + 1):
         whole = timeline.month(number)
         if whole.start > day and not due_day:
@@ -166,7 +168,7 @@ def _monthly(timeline: Timeline, day: date) -> Iterator[Expected]:
         within = [run for run in runs if run.start < period.end and (run.exit is None or run.exit.on >= period.start)]
         if not within:
             continue
-        met = next((fact for fact in timeline.case.of(FactKind.MONTHLY_REPORT) if fact["month"] == number), None)
+        met = stated.get(number)
         ended = within[-1].exit
         if ended is not None and ended.on <= period.last_day and (met is None or met.on > ended.on):
             continue

@@ -2,7 +2,8 @@
 
 A test that uses one of the fixtures below is marked `servers` by itself and runs after the pure ones.
 
-- `servers` (session): the PostgreSQL and RabbitMQ of `deploy/local/servers up --name test`, a `Servers`.
+- `servers` (session): the PostgreSQL and RabbitMQ of `deploy/local/servers up --name test`, a `Servers`; with
+  `pytest -n 2` each worker has its own, `test-gw0` and `test-gw1`.
 - `database` (module): address of a fresh database with an owner role of its own.
 - `vhost` (module): AMQP address of a fresh virtual host.
 - `make_database(service)`, `make_vhost()` (module): as many more as a test wants.
@@ -160,8 +161,12 @@ def _read_env(name: str) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
-    """The servers of this run; several runs at once in one checkout share them."""
-    name = os.environ.get("KUNDVAL_TEST_SERVERS", "test")
+    """The servers of this run; several runs at once in one checkout share them. Workers of one run have their own, so
+    that one may restart its servers while the other tests.
+    """
+    name, worker = os.environ.get("KUNDVAL_TEST_SERVERS", "test"), os.environ.get("PYTEST_XDIST_WORKER")
+    if worker:
+        name = f"{name}-{worker}"
     folder = ROOT / "var" / name
     folder.mkdir(parents=True, exist_ok=True)
     ours = folder / "started-by-tests"

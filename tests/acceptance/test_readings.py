@@ -26,6 +26,8 @@ import yaml
 
 from kundval_chassis.cli import main
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent / "readings"
 FILES = sorted(HERE.glob("*.yaml"))
 AMOUNT = re.compile(r"-?\d+\.\d\d")

@@ -245,3 +245,19 @@ def test_follow_ups_never_become_closer_again() -> None:
     assert lives.tenant(**{"placement.followup_schedule_days": [14]}).settings["placement.followup_schedule_days"] == (
         14,
     )
+
+
+# --- no choice -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("NACKA-7")
+@pytest.mark.parametrize(("today", "reminded"), [("2024-03-29", False), ("2024-03-30", True), ("2024-03-31", True)])
+def test_who_has_not_chosen_in_time_is_shown_to_the_career_guide(today: str, reminded: bool) -> None:
+    found = live(lives.AWAITING_CHOICE, today, **{"choice.days": 14})
+    kinds = {one.kind.value for one in attention(found.after, found.terms, date.fromisoformat(today))}
+    assert ("NOT_CHOSEN" in kinds) is reminded
+    # without a time set by the municipality there is none to keep, and who has chosen is not reminded
+    unset = live(lives.AWAITING_CHOICE, today)
+    assert attention(unset.after, unset.terms, date.fromisoformat(today)) == ()
+    chosen = live(lives.OFFERED, today, **{"choice.days": 14})
+    assert attention(chosen.after, chosen.terms, date.fromisoformat(today)) == ()

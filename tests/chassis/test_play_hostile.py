@@ -22,6 +22,8 @@ from kundval_contracts.rpc import METHODS
 from tests.acceptance.builders import assignment, claim, exited
 from tests.suite import Suite, Town, client, suite, town
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["client", "suite", "town"]
 
 HOSTILE: tuple[Any, ...] = (

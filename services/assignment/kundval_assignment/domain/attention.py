@@ -41,9 +41,20 @@ def attention(state: State, terms: Terms, today: date) -> tuple[Attention, ...]:
         if must_choose_anew(state, terms):
             ended = terms.tenant.providers[state.provider or ""].deauthorised[terms.case.programme]
             found.append(Attention(AttentionKind.MUST_CHOOSE_ANEW, ended, ("NACKA-16",)))
-    for look in (unreviewed, unanswered, assisted_while_studying):
+    for look in (unchosen, unreviewed, unanswered, assisted_while_studying):
         found += look(state, terms, today)
     return tuple(sorted(found, key=lambda one: (one.since, one.kind.value)))
+
+
+@rule("NACKA-7")
+def unchosen(state: State, terms: Terms, today: date) -> Iterator[Attention]:
+    """The client has not chosen a provider in the municipality's time: a reminder, and the career guide (GAP-20)."""
+    days = terms.tenant.settings["choice.days"]
+    shown = state.latest(_K.RESULTS_SHOWN, _K.DECLINED, _K.STEPPED_BACK)
+    if days is not None and state.phase is _P.AWAITING_CHOICE and shown is not None:
+        due = add_days(shown.on, days)
+        if due <= today:
+            yield Attention(AttentionKind.NOT_CHOSEN, due, ("NACKA-7",))
 
 
 @rule("AMI-1.3.2-a")

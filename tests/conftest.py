@@ -49,8 +49,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if NEEDS_SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("servers")
-    # pure tests first: what fails quickly is seen first
-    items.sort(key=lambda item: item.get_closest_marker("servers") is not None)
+    # pure tests first: what fails quickly is seen first. Of the others the longest files first, so that no worker is
+    # left with them alone at the end
+    long = ("test_faults.py", "test_municipalities.py")
+    items.sort(key=lambda item: (item.get_closest_marker("servers") is not None, item.path.name not in long))
 
 
 @dataclass(frozen=True)

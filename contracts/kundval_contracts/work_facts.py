@@ -376,6 +376,8 @@ WORK_SCHEMAS: dict[FactKind, Schema] = {
 WORK_TEXTS: dict[FactKind, tuple[str, ...]] = {
     K.REFERRED: ("referrer", "commission_question", "override_reason", "long_term_sick"),
     K.PREPARED: ("purpose",),
+    # one of the reasons tells of a low ability to work
+    K.REJECTED: ("reason",),
     K.STEPPED_BACK: ("reason",),
     K.ASSESSED: ("needs", "obstacles", "risk_groups"),
     K.CIRCUMSTANCES_CHANGED: tuple(name for name in CircumstancesFields().fields if name != "receives_eb"),

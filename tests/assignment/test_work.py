@@ -567,7 +567,7 @@ GIVEN = fact("2024-05-06", "consent_given", scope="AF_OFFICER")
 @pytest.mark.parametrize(("day", "allowed"), [("2024-05-05", False), ("2024-05-06", True), ("2024-05-07", True)])
 def test_consent_counts_from_its_day(day: str, allowed: bool) -> None:
     assert holds(day, GIVEN) is allowed
-    assert not holds(day, GIVEN, scope="HEALTH_CARE")
+    assert not holds(day, GIVEN, scope="OTHER_ACTORS")
     assert not holds(day)
 
 

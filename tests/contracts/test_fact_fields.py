@@ -229,6 +229,8 @@ SENSITIVE = {
     # one of the steps says that there is a disability code (LOKA-37), one of the forms is sheltered work
     FactKind.SUBSIDY_STEP: {"step", "form"},
     FactKind.ACTIVITY_PLANNED: {"criteria"},
+    # among the reasons is a work ability too low for AMI (LOKA-43)
+    FactKind.REJECTED: {"reason"},
 }
 
 

@@ -7,13 +7,16 @@ from typing import Any
 import psycopg
 import pytest
 
+from kundval_assignment.record import BY_PROVIDER
+from kundval_contracts.codes import FactKind
+from kundval_contracts.errors import Forbidden
 from kundval_contracts.transitions import TRANSITIONS
 from tests.acceptance.builders import claim, client, exited, fact
 from tests.suite import Suite, Town, suite, town
 from tests.suite import client as suite_client
 
 from . import lives
-from .test_state_machine import STEPS
+from .test_state_machine import STEPS, TABLE
 
 __all__ = ["client", "suite", "suite_client", "town"]
 
@@ -212,3 +215,37 @@ def test_a_provider_lists_its_own_clients_and_nobody_elses(suite: Suite, town: T
         with suite.client("PROVIDER", organisation=provider, tenant=town.name) as by:
             assert [row["assignment"] for row in town.ask("assignment.assignments", by=by, limit=1)] == mine
         assert [row["assignment"] for row in town.ask("assignment.assignments", provider=provider)] == mine
+
+
+#: By the rulebook the career guide's, the municipality's or the employment service's to say.
+NOT_THE_PROVIDERS = {
+    "referred", "preparation_opened", "prepared", "stepped_back", "assessed", "af_checked", "af_registration_checked",
+    "circumstances_changed", "youth_guarantee_informed", "rejected", "redirected_to_af", "described", "decided",
+    "results_shown", "provider_chosen", "unit_assigned", "owner_assigned", "track_decided", "switch_notified",
+    "provider_switch", "reassessed", "deviation_reviewed", "coordinator_brokered", "coordinator_informed",
+    "plan_broken", "side_track_chosen", "commissioner_replied", "resumed", "not_resumed", "eb_paid",
+    "manual_decision", "result_reported", "extended", "closed", "support_after_exit",
+}  # fmt: skip
+
+
+@pytest.mark.rule("AMI-2.2-b")
+def test_what_is_the_municipalitys_to_say_a_provider_cannot_state(suite: Suite, town: Town) -> None:
+    registered(town, "A-1")
+    town.state("A-1", *lives.ACTIVE)
+    before = told(suite, town, "A-1")
+    with suite.client("PROVIDER", organisation="alfa", tenant=town.name) as alfa:
+        for kind, (_, fields) in TABLE.items():
+            own = {**fields, "provider": "alfa"} if "provider" in fields else fields
+            row = {"assignment": "A-1", "id": f"by-alfa-{kind}", **fact("2024-05-10", kind, **own)}
+            if kind in NOT_THE_PROVIDERS:
+                with pytest.raises(Forbidden) as refused:
+                    town.send([row], by=alfa)
+                assert refused.value.code == "FACT_NOT_ALLOWED", kind
+            elif kind in ("note", "contact", "progress_step"):
+                town.send([row], by=alfa)
+    new = told(suite, town, "A-1")[len(before) :]
+    assert new == ["assignment.contact", "assignment.progress_step"]
+
+
+def test_every_kind_of_fact_is_the_providers_or_is_not() -> None:
+    assert {kind.value for kind in set(FactKind) - BY_PROVIDER} == NOT_THE_PROVIDERS

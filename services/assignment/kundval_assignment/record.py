@@ -264,18 +264,56 @@ def register(tx: Tx, tenant: Tenant, rows: Iterable[Mapping[str, Any]]) -> int:
     return len(added)
 
 
-#: What only the municipality states: its decisions, and what it knows of the client from elsewhere.
-MUNICIPAL = frozenset(
+#: What a provider may state: its answer, its work with the client, and what became of it. Everything else is the
+#: municipality's: its decisions, and what it knows of the client from elsewhere. A new kind is so until it stands here.
+BY_PROVIDER = frozenset(
     {
-        FactKind.DECIDED,
-        FactKind.RESULTS_SHOWN,
-        FactKind.PROVIDER_CHOSEN,
-        FactKind.PROVIDER_SWITCH,
-        FactKind.RESUMED,
-        FactKind.EB_PAID,
-        FactKind.MANUAL_DECISION,
-        FactKind.RESULT_REPORTED,
-        FactKind.EXTENDED,
+        FactKind.ACCEPTED,
+        FactKind.DECLINED,
+        FactKind.STARTED,
+        FactKind.MAPPING_DONE,
+        FactKind.PLAN_DONE,
+        FactKind.STUDY_GUIDANCE,
+        FactKind.WORK_GUIDANCE,
+        FactKind.CONTACT,
+        FactKind.JOBS_APPLIED,
+        FactKind.JOB_SEARCH_RESTRICTED,
+        FactKind.ACTIVITY_PLANNED,
+        FactKind.ACTIVITY_HELD,
+        FactKind.ACTIVITY_ENDED,
+        FactKind.GROUP_ATTENDANCE,
+        FactKind.PLACEMENT_STEP,
+        FactKind.PLACEMENT_STARTED,
+        FactKind.PLACEMENT_ENDED,
+        FactKind.ADAPTATION_AGREED,
+        FactKind.AGREEMENT_SERVED,
+        FactKind.OFFER_MADE,
+        FactKind.OFFER_DECLINED,
+        FactKind.INTEREST_EXPRESSED,
+        FactKind.HOURS_REPORTED,
+        FactKind.OBSTACLE_FOUND,
+        FactKind.GUIDE_NOTIFIED,
+        FactKind.MEETING_BOOKED,
+        FactKind.MEETING_HELD,
+        FactKind.MEETING_MISSED,
+        FactKind.MONTHLY_REPORT,
+        FactKind.BIP_ASSESSED,
+        FactKind.SUBSIDY_STEP,
+        FactKind.REPRESENTED,
+        FactKind.CHECK_IN,
+        FactKind.PROGRESS_STEP,
+        FactKind.OTHER_ACTOR,
+        FactKind.CONSENT_GIVEN,
+        FactKind.CONSENT_WITHDRAWN,
+        FactKind.COORDINATOR_REQUESTED,
+        FactKind.BENEFIT_BASIS,
+        FactKind.NOTE,
+        FactKind.TRIAL_CALCULATED,
+        FactKind.EXITED,
+        FactKind.PREMIUM_FOLLOW_UP,
+        FactKind.BROKE_OFF,
+        FactKind.WORKPLACE_CHANGED,
+        FactKind.BONUS_CLAIMED,
     }
 )
 
@@ -293,7 +331,7 @@ def require_access(tx: Tx, tenant: Tenant, caller: Caller, given: Iterable[tuple
         # the bonus of an earlier exit may be claimed when the client has long gone to another (AMB-24)
         if until == date.min or (fact.on >= until and fact.kind is not FactKind.BONUS_CLAIMED):
             caller.require(None)
-        if fact.kind in MUNICIPAL:
+        if fact.kind not in BY_PROVIDER:
             raise Forbidden(f"A provider may not state the fact {fact.kind}.", code="FACT_NOT_ALLOWED")
         if fact.get("provider") not in (None, caller.provider):
             raise Forbidden("A provider speaks for itself only.", code="OTHER_PROVIDER")

@@ -50,7 +50,7 @@ def state(
     tx: Tx, keys: PersonKeys, tenant: Tenant, assignment: str, caller: Caller, answer: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The answer of `assignment.state`, masked if need be."""
-    if not _masks(tx, keys, tenant, assignment, caller):
+    if not is_masked(tx, keys, tenant, assignment, caller):
         return dict(answer)
     return {
         **answer,
@@ -63,7 +63,7 @@ def explain(
     tx: Tx, keys: PersonKeys, tenant: Tenant, assignment: str, caller: Caller, rows: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """The rows of `assignment.explain`, masked if need be."""
-    if not _masks(tx, keys, tenant, assignment, caller):
+    if not is_masked(tx, keys, tenant, assignment, caller):
         return rows
     return [{**row, "fields": masked(f"assignment.{row['fact']}", row["fields"])} for row in rows]
 
@@ -86,7 +86,12 @@ def is_masked(tx: Tx, keys: PersonKeys, tenant: Tenant, assignment: str, caller:
 
     For every method whose shield is MASKED.
     """
-    return _masks(tx, keys, tenant, assignment, caller)
+    person = store.person_of(tx, tenant.id, assignment)
+    if person is None:
+        return False
+    hides = _sight(tx, keys, tenant, person, caller, Shield.MASKED, assignment) is Sight.MASKED
+    access.showed("person", person, masked=hides)
+    return hides
 
 
 def keep_restricted(
@@ -105,15 +110,6 @@ def keep_restricted(
             outbox.restrict(tx, tenant.id, row["assignment"])
         else:
             outbox.unrestrict(tx, tenant.id, row["assignment"])
-
-
-def _masks(tx: Tx, keys: PersonKeys, tenant: Tenant, assignment: str, caller: Caller) -> bool:
-    person = store.person_of(tx, tenant.id, assignment)
-    if person is None:
-        return False
-    hides = _sight(tx, keys, tenant, person, caller, Shield.MASKED, assignment) is Sight.MASKED
-    access.showed("person", person, masked=hides)
-    return hides
 
 
 def _sight(

@@ -87,7 +87,8 @@ def settings_page() -> str:
         "names the ambiguity that the setting settles. **Required** means that there is no default: the service "
         "refuses to start, and a caseload file is refused, if it is missing and needed.",
         "How the kinds are written in YAML or JSON: *money* and *decimal* are plain numbers (`6123.45`) or strings; a "
-        '*share* lies between 0 and 1; *two ages* are `[18, 66]` or `"18-66"`, both included; *days or ISO duration* '
+        '*share* lies between 0 and 1; *two ages* are `[18, 66]` or `"18-66"`, both included; *two times of the day* '
+        'are `["08:00", "17:00"]` or `"08:00-17:00"`; *days or ISO duration* '
         "is `28`, `P28D` or `P1M`; *list of {from, to, share}* covers the months from 1 on without gap or overlap; "
         "maps and lists are YAML maps and lists.",
         table(("key", "kind", "permitted values", "default", "rules", "note"), rows),
@@ -223,6 +224,7 @@ def kind(field: fields.Field[Any], parts: Parts) -> str:
         (MoneyField, "money"),
         (fields.AwareDateTime, "instant"),
         (fields.Date, "date"),
+        (fields.DateTime, "time, with or without an offset"),
         (fields.Boolean, "boolean"),
         (fields.Integer, "integer"),
         (fields.Decimal, "number"),

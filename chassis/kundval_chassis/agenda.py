@@ -1,6 +1,6 @@
 """Which held cases have to be looked at, and when: news wakes a case, and so does a day that it waits for.
 
-A consumer that keeps something in step with its core asks `due` after `held.apply`, computes each case, and says
+A consumer that keeps something in step with its core asks `awake` after `held.apply`, computes each case, and says
 with `rest` until when nothing can change by itself. So moving the business date costs only the cases that wait
 for that day, and a month that nobody looked is caught up with by one look.
 """
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
+
+from psycopg.rows import tuple_row
 
 from kundval_contracts.case import Case, Tenant
 from kundval_contracts.envelope import Event
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from .db import Tx
 
 CHUNK = 500
+#: the day of who is to be looked at whatever the day
+NOW = date.min
 
 
 def wake(tx: Tx, keys: Iterable[Key]) -> None:
@@ -28,9 +32,11 @@ def wake(tx: Tx, keys: Iterable[Key]) -> None:
     wanted = sorted(keys)
     if wanted:
         tx.execute(
-            "DELETE FROM agenda USING unnest(%s::text[], %s::text[]) AS changed (tenant, assignment)"
-            " WHERE agenda.tenant = changed.tenant AND agenda.assignment = changed.assignment",
-            ([tenant for tenant, _ in wanted], [assignment for _, assignment in wanted]),
+            "INSERT INTO agenda (tenant, assignment, until)"
+            " SELECT tenant, assignment, %s FROM unnest(%s::text[], %s::text[]) AS changed (tenant, assignment)"
+            " ON CONFLICT (tenant, assignment) DO UPDATE SET until = excluded.until"
+            " WHERE agenda.until IS DISTINCT FROM excluded.until",
+            (NOW, [tenant for tenant, _ in wanted], [assignment for _, assignment in wanted]),
         )
 
 
@@ -38,7 +44,10 @@ def wake_tenants(tx: Tx, events: Iterable[Event]) -> set[str]:
     """Wake every case of the tenants whose settings these events bring; the tenants."""
     tenants = {event.tenant for event in events if event.name == "assignment.tenant_opened"}
     if tenants:
-        tx.execute("DELETE FROM agenda WHERE tenant = ANY(%s)", (sorted(tenants),))
+        tx.execute(
+            "UPDATE agenda SET until = %s WHERE tenant = ANY(%s) AND until IS DISTINCT FROM %s",
+            (NOW, sorted(tenants), NOW),
+        )
     return tenants
 
 
@@ -52,21 +61,25 @@ def rest(tx: Tx, tenant: str, until: Mapping[str, date | None]) -> None:
     )
 
 
-def awake(tx: Tx, tenant: str, day: date) -> Iterator[list[Case]]:
-    """The cases of a tenant with news, or that wait for a day up to `day`, in order, in chunks."""
-    last = ""
-    while True:
-        rows = tx.query(
-            "SELECT assignment FROM held_case LEFT JOIN agenda USING (tenant, assignment)"
-            " WHERE tenant = %s AND assignment > %s AND (agenda.assignment IS NULL OR until <= %s)"
-            " ORDER BY assignment LIMIT %s",
-            (tenant, last, day, CHUNK),
+def due(tx: Tx, tenant: str, day: date) -> Iterator[list[str]]:
+    """The assignments of a tenant with news, or that wait for a day up to `day`, in order, in chunks. News may have
+    come of one that is not registered here yet.
+    """
+    # one scan, read bit by bit: a page at a time would begin anew for every page when all are awake
+    with tx.conn.cursor("agenda_due", row_factory=tuple_row) as cursor:
+        cursor.execute(
+            "SELECT assignment FROM agenda WHERE tenant = %s AND until <= %s ORDER BY assignment", (tenant, day)
         )
-        if rows:
-            yield held.load_cases(tx, [(tenant, row["assignment"]) for row in rows])
-            last = rows[-1]["assignment"]
-        if len(rows) < CHUNK:
-            return
+        while rows := cursor.fetchmany(CHUNK):
+            yield [assignment for (assignment,) in rows]
+
+
+def awake(tx: Tx, tenant: str, day: date) -> Iterator[list[Case]]:
+    """The cases that are `due`, in order, in chunks."""
+    for assignments in due(tx, tenant, day):
+        cases = held.load_cases(tx, [(tenant, assignment) for assignment in assignments])
+        if cases:
+            yield cases
 
 
 def take_in(

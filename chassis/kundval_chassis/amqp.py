@@ -375,11 +375,15 @@ def declare_restricted(channel: amqp.Channel, service: str) -> str:
 
 
 def declare_consumer(
-    channel: amqp.Channel, queue: str, sources: Iterable[str], delays: Sequence[int] = RETRY_DELAYS
+    channel: amqp.Channel,
+    queue: str,
+    sources: Iterable[str],
+    delays: Sequence[int] = RETRY_DELAYS,
+    names: Iterable[str] | None = None,
 ) -> None:
-    """Declare everything that a consumer of events needs: its queue bound to every event of its sources, a
-    queue for each retry delay, and the parking. Raises PreconditionFailed if one exists in another shape.
-    The queue of a service of the suite is bound to the restricted events too.
+    """Declare everything that a consumer of events needs: its queue bound to every event of its sources (or to those
+    of these `names`), a queue for each retry delay, and the parking. Raises PreconditionFailed if one exists in another
+    shape. The queue of a service of the suite is bound to the restricted events too.
 
     All are quorum queues. Only one consumer at a time gets messages, so that two instances of a service
     handle one batch after the other; when it goes away the next one takes over. Messages that leave a queue
@@ -408,10 +412,18 @@ def declare_consumer(
     )
     for delay in delays:
         declare(retry_queue(queue, delay), moved | {"x-dead-letter-routing-key": queue, "x-message-ttl": delay})
+    wanted = None if names is None else sorted(names)
     for source in sources:
-        channel.queue_bind(queue, declare_exchange(channel, source), "#")
+        exchanges = [declare_exchange(channel, source)]
         if may_know_places(queue):
-            channel.queue_bind(queue, declare_restricted(channel, source), "#")
+            exchanges.append(declare_restricted(channel, source))
+        keys = ["#"] if wanted is None else [one for one in wanted if one.startswith(f"{source}.")]
+        for exchange in exchanges:
+            for key in keys:
+                channel.queue_bind(queue, exchange, key)
+            if wanted is not None:
+                # from when it took in everything
+                channel.queue_unbind(queue, exchange, "#")
 
 
 __all__ = [

@@ -3,10 +3,11 @@
     @consumes("assignment", "scheduling")
     def on_events(self, tx, events): ...
 
-One quorum queue per service, `<service>.events-in`, gets every event of the named services. Up to `batch`
-messages are handled in one transaction `tx`: their ids go into the inbox, the method gets the events that
-were not there yet, the transaction commits, and only then are the messages acknowledged. So whatever is
-killed, every event has its effect once.
+One quorum queue per service, `<service>.events-in`, gets every event of the named services; with `only_needed` those
+named in `needs` alone (a replay sends all the same, and what is not needed is passed over; what is named later comes
+from then on). Up to `batch` messages are handled in one transaction `tx`: their ids go into the inbox, the method gets
+the events that were not there yet, the transaction commits, and only then are the messages acknowledged. So whatever
+is killed, every event has its effect once.
 
 If the method raises, the transaction is rolled back and the batch is halved until the culprits stand alone,
 each event then in a transaction of its own. A failing event waits in `<queue>.retry.<ms>`, longer each time,
@@ -140,6 +141,7 @@ class Consumer:
         linger: float = 0.002,
         delays: Sequence[int] = RETRY_DELAYS,
         needs: Collection[str] | None = None,
+        only_needed: bool = False,
         types: Mapping[str, Any] | None = None,
     ):
         self.service = service
@@ -153,6 +155,7 @@ class Consumer:
         self._linger = linger
         self._delays = tuple(delays)
         self._needs = None if needs is None else frozenset(needs)
+        self._bound = self._needs if only_needed else None
         self._types = event_types() if types is None else types
         self._stop = threading.Event()
         self._buffer: list[Delivery] = []
@@ -218,7 +221,7 @@ class Consumer:
         if link.depth(self.queue) is None:
             self._with_database(link, lambda tx: tx.execute("DELETE FROM subscription"))
         # before asking: what is published after the answer must find the binding
-        declare_consumer(link.channel, self.queue, self._sources, self._delays)
+        declare_consumer(link.channel, self.queue, self._sources, self._delays, self._bound)
         rows = self._with_database(link, lambda tx: tx.query("SELECT source, restricted FROM subscription"))
         asked = {row["source"]: row["restricted"] or not self._sees_all for row in rows}
         for source in sorted(set(self._sources) - {source for source, all_of_it in asked.items() if all_of_it}):
@@ -462,6 +465,7 @@ class Consumes(Entrypoint):
         self,
         *sources: str,
         needs: Collection[str] | None = None,
+        only_needed: bool = False,
         batch: int = 200,
         delays: Sequence[int] = RETRY_DELAYS,
         **kwargs: Any,
@@ -469,6 +473,7 @@ class Consumes(Entrypoint):
         super().__init__(**kwargs)
         self.sources = sources
         self.needs = needs
+        self.only_needed = only_needed
         self.batch = batch
         self.delays = delays
 
@@ -491,6 +496,7 @@ class Consumes(Entrypoint):
             handle=self._call,
             batch=self.batch,
             needs=self.needs,
+            only_needed=self.only_needed,
             delays=self.delays,
         )
         self._thread = self.container.spawn_managed_thread(self.consumer.run, identifier="event consumer")

@@ -1,4 +1,4 @@
-"""``/health/live``, ``/health/ready`` and ``/metrics`` of a service process.
+"""``/health/live``, ``/health/ready`` and ``/metrics`` of a service process, and the `pages` of its services.
 
 Live means: the process turns its loop, so it can answer at all. Ready means, for every service in it: the
 database answers and has every migration, requests and events are being taken from the broker, the relay sends,
@@ -21,6 +21,7 @@ import psycopg
 
 from . import logs, migrate, telemetry
 from .db import Database, Pool
+from .pages import Pages
 from .rpc import RequestQueue
 from .settings import Settings
 
@@ -77,6 +78,13 @@ class Health:
             telemetry.DB_WAITING.labels(self.service).set(stats.get("requests_waiting", 0))
         telemetry.READY.labels(self.service).set(float(not any(self.checks().values())))
         telemetry.INFO.labels(self.service, self.version).set(1)
+
+    def pages(self, path: str) -> Pages | None:
+        """The pages of the service to which a path belongs, if it has any."""
+        for dependency in self.container.dependencies:
+            if isinstance(dependency, Pages) and path.startswith(dependency.prefix) and not self.stopping:
+                return dependency
+        return None
 
     @property
     def _died(self) -> bool:
@@ -170,6 +178,9 @@ class Server:
                 service.measure()
             start_response("200 OK", [("Content-Type", telemetry.CONTENT_TYPE)])
             return [telemetry.exposition()]
+        for service in self._services:
+            if (pages := service.pages(path)) is not None:
+                return pages.answer(environ, start_response)
         known = "there are /health/live, /health/ready and /metrics"
         return _answer(start_response, "404 Not Found", {"error": known})
 

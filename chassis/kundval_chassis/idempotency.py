@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
@@ -45,10 +45,16 @@ def fingerprint(request: Mapping[str, Any], caller: Caller) -> str:
 
 
 def once(
-    pool: Pool, method: str, key: str, request_hash: str, effect: Callable[[Tx], dict[str, Any]]
+    pool: Pool,
+    method: str,
+    key: str,
+    request_hash: str,
+    effect: Callable[[Tx], dict[str, Any]],
+    shown_once: Collection[str] = (),
 ) -> tuple[dict[str, Any], bool]:
     """Carry out `effect` in a transaction unless it has been; its answer, and whether it was stored before.
 
+    The fields `shown_once` of the answer are secrets: they are stored nowhere, and null in an answer that is repeated.
     Raises `Conflict` if the key was used for another request.
     """
     with pool.tx() as tx:
@@ -60,7 +66,8 @@ def once(
         if mark is None:
             return _stored(tx, method, key, request_hash), True
         answer = effect(tx)
-        tx.execute("UPDATE idempotency SET answer = %s WHERE method = %s AND key = %s", (Jsonb(answer), method, key))
+        kept = {**answer, **dict.fromkeys(shown_once)} if shown_once else answer
+        tx.execute("UPDATE idempotency SET answer = %s WHERE method = %s AND key = %s", (Jsonb(kept), method, key))
         return answer, False
 
 

@@ -410,7 +410,7 @@ class Entrypoint(Rpc):
             request_hash = service.witness.fingerprint(request_hash)
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return idempotency.once(pool, self.name, key, request_hash, effect)
+                return idempotency.once(pool, self.name, key, request_hash, effect, self.method.shown_once)
             except psycopg.Error as error:
                 if not is_contention(error) or attempt == ATTEMPTS:
                     raise

@@ -50,10 +50,17 @@ def fits(schema: Schema) -> Check:
     return check
 
 
+#: Fields whose JSON value is what their validators look at.
+_PLAIN = (fields.String, fields.Integer, fields.Boolean, fields.Enum, fields.Nested, fields.List, fields.Dict)
+
+
 def _field(field: Any) -> Check:
     check = _kind(field)
-    for validator in field.validators:
-        check = _both(check, _validator(validator))
+    if field.validators and type(field) not in _PLAIN:
+        check = _both(check, lambda value: _deserializes(field, value))
+    else:
+        for validator in field.validators:
+            check = _both(check, _validator(validator))
     if field.allow_none:
         inner = check
         return lambda value: value is None or inner(value)

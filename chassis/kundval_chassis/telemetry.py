@@ -65,6 +65,7 @@ DB_CONNECTIONS = Gauge(
 DB_WAITING = Gauge(
     "kundval_db_waiting", "Requests that wait for a connection of the pool", ("service",), registry=REGISTRY
 )
+PAGES = Counter("kundval_pages", "Answers to who asked for a page, by status", ("service", "status"), registry=REGISTRY)
 READY = Gauge("kundval_ready", "1 if the service is ready", ("service",), registry=REGISTRY)
 INFO = Gauge("kundval_info", "Always 1; the labels say which version runs", ("service", "version"), registry=REGISTRY)
 

@@ -4,15 +4,41 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from typing import Any
 
 from .codes import LineKind, LineStatus, ObligationKind, ObligationState, Role
 
 CURRENCY = "SEK"
+
+#: The kinds of obligation that the caseload format knows. Its list is closed: the suite plans others beside them.
+CASELOAD_KINDS = frozenset(
+    {
+        ObligationKind.MAPPING_AND_PLAN,
+        ObligationKind.STUDY_GUIDANCE,
+        ObligationKind.WEEKLY_CONTACT,
+        ObligationKind.JOB_SEARCH_QUOTA,
+        ObligationKind.PLACEMENT,
+        ObligationKind.FOLLOWUP_MEETING,
+        ObligationKind.THREE_PARTY_MEETING,
+        ObligationKind.MONTHLY_REPORT,
+        ObligationKind.FINAL_REPORT,
+        ObligationKind.BIP_ASSESSMENT,
+        ObligationKind.PREMIUM_FOLLOW_UP,
+        ObligationKind.BONUS_CLAIM,
+        ObligationKind.WORKPLACE_FOLLOW_UP,
+        ObligationKind.SERVE_TRIPARTITE_AGREEMENT,
+        ObligationKind.PROMPT_NOTICE,
+        ObligationKind.WEEKLY_MINIMUM,
+        ObligationKind.SYV,
+    }
+)
+#: The notices that are about an obligation of any kind, which only its rules tell in the answer.
+_GENERAL_NOTICES = frozenset({"OBLIGATION_DUE_SOON", "OBLIGATION_OVERDUE"})
 
 
 def money(amount: Decimal) -> str:
@@ -230,8 +256,31 @@ def totals(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+_OBLIGATION = ("assignment", "kind", "sequence", "due", "responsible", "state", "met_on", "rules")
+
+
 def _by(*names: str) -> Any:
     return lambda row: tuple("" if row[name] is None else row[name] for name in names)
+
+
+@cache
+def _caseload_rules() -> frozenset[str]:
+    """The rules that an obligation of a kind of the format can name."""
+    from .obligations import terms  # which reads a file: only who gives an answer needs it
+
+    return frozenset(one for kind in CASELOAD_KINDS for one in terms()[kind].rules)
+
+
+def _of_the_format(obligations: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The obligations of the format's kinds with the format's fields; a service shows more of them."""
+    for row in obligations:
+        if row["kind"] in CASELOAD_KINDS:
+            yield {name: row[name] for name in _OBLIGATION}
+
+
+def _about_the_format(notice: Mapping[str, Any]) -> bool:
+    """False for a notice about an obligation of a kind that the format does not know."""
+    return notice["kind"] not in _GENERAL_NOTICES or not _caseload_rules().isdisjoint(notice["rules"])
 
 
 def answer(
@@ -242,7 +291,10 @@ def answer(
     notices: Iterable[dict[str, Any]],
     rejections: Iterable[dict[str, Any]],
 ) -> dict[str, Any]:
-    """The whole answer of `simulate` and `play`, sorted so that equal contents are equal bytes."""
+    """The whole answer of `simulate` and `play`, sorted so that equal contents are equal bytes.
+
+    Obligations of kinds that the caseload format does not know, and the notices about them, are left out.
+    """
     held = list(lines)
     return {
         "as_of": as_of.isoformat(),
@@ -251,9 +303,10 @@ def answer(
             postings, key=_by("assignment", "run", "kind", "sequence", "provider", "amount", "reverses")
         ),
         "totals": totals(held),
-        "obligations": sorted(obligations, key=_by("assignment", "due", "kind", "sequence")),
+        "obligations": sorted(_of_the_format(obligations), key=_by("assignment", "due", "kind", "sequence")),
         "notices": sorted(
-            notices, key=lambda row: json.dumps([row[k] for k in ("assignment", "on", "kind", "to", "rules")])
+            filter(_about_the_format, notices),
+            key=lambda row: json.dumps([row[k] for k in ("assignment", "on", "kind", "to", "rules")])
         ),
         "rejections": sorted(rejections, key=_by("assignment", "fact", "code")),
     }

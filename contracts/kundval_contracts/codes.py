@@ -262,6 +262,259 @@ class MeetingKind(StrEnum):
     AF_COORDINATOR = "AF_COORDINATOR"
     BIP = "BIP"
     SYV = "SYV"
+    GROUP_SESSION = "GROUP_SESSION"
+
+
+
+class MeetingState(StrEnum):
+    """States of a meeting (rulebook 8.2). REASSIGNED: another provider has taken over, with a meeting of its own."""
+
+    DUE = "DUE"
+    DUE_OVERDUE = "DUE_OVERDUE"
+    BOOKED = "BOOKED"
+    HELD = "HELD"
+    MISSED = "MISSED"
+    OVERDUE = "OVERDUE"
+    CANCELLED = "CANCELLED"
+    REASSIGNED = "REASSIGNED"
+
+
+class MeetingMode(StrEnum):
+    """How a meeting is held. Only IN_PERSON needs a place and a room."""
+
+    IN_PERSON = "IN_PERSON"
+    VIDEO = "VIDEO"
+    PHONE = "PHONE"
+
+
+class MeetingParty(StrEnum):
+    """In which role somebody takes part in a meeting (AMI-7.2-b, AMI-2.2-a, LOKA-14)."""
+
+    CLIENT = "CLIENT"
+    CAREER_GUIDE = "CAREER_GUIDE"
+    PROVIDER = "PROVIDER"
+    EMPLOYER = "EMPLOYER"
+    AF_COORDINATOR = "AF_COORDINATOR"
+    INTERPRETER = "INTERPRETER"
+    OTHER = "OTHER"
+
+
+class PartyResponse(StrEnum):
+    """What a party has answered to an invitation (RFC 5545, PARTSTAT)."""
+
+    NEEDS_ACTION = "NEEDS_ACTION"
+    ACCEPTED = "ACCEPTED"
+    TENTATIVE = "TENTATIVE"
+    DECLINED = "DECLINED"
+
+
+class MeetingOutcome(StrEnum):
+    """What a follow-up came to (AMI-7.2-b)."""
+
+    ON_TRACK = "ON_TRACK"
+    NOT_ON_TRACK = "NOT_ON_TRACK"
+    OTHER = "OTHER"
+
+
+class MeetingMeasure(StrEnum):
+    """What is to be done if a client is not on track (AMI-7.2-b, AMI-8.1-e)."""
+
+    ADJUST_PLAN = "ADJUST_PLAN"
+    EXTRA_MEETING = "EXTRA_MEETING"
+    NEW_ASSESSMENT = "NEW_ASSESSMENT"
+    MORE_PRACTICE = "MORE_PRACTICE"
+    OTHER = "OTHER"
+
+
+class CancelReason(StrEnum):
+    """Why a meeting is not to be (SM-M8, or somebody's decision)."""
+
+    ASSIGNMENT_ENDED = "ASSIGNMENT_ENDED"
+    PROVIDER_SWITCHED = "PROVIDER_SWITCHED"
+    NO_LONGER_NEEDED = "NO_LONGER_NEEDED"
+    CLIENT_CANNOT = "CLIENT_CANNOT"
+    STAFF_CANNOT = "STAFF_CANNOT"
+    OTHER = "OTHER"
+
+
+class PlanSolver(StrEnum):
+    """How a plan is made. GREEDY: each meeting in turn, by its last day, gets the first time that is left."""
+
+    SOLVER = "SOLVER"
+    GREEDY = "GREEDY"
+
+
+class PlanState(StrEnum):
+    """States of a plan of many meetings. EXPIRED: its last day has gone, or a newer one of the team has been made."""
+
+    REQUESTED = "REQUESTED"
+    RUNNING = "RUNNING"
+    PROPOSED = "PROPOSED"
+    ACCEPTED = "ACCEPTED"
+    REJECTED = "REJECTED"
+    FAILED = "FAILED"
+    EXPIRED = "EXPIRED"
+
+
+class PlanRowState(StrEnum):
+    """What became of a meeting of a plan. REFUSED: no longer possible when it was accepted. REJECTED: not wanted."""
+
+    PROPOSED = "PROPOSED"
+    BOOKED = "BOOKED"
+    REFUSED = "REFUSED"
+    REJECTED = "REJECTED"
+    NOT_PLACED = "NOT_PLACED"
+
+
+class PlanReason(StrEnum):
+    """What stands against a meeting that a plan has no time for; the first of these that does."""
+
+    PROTECTED = "PROTECTED"
+    WINDOW_PAST = "WINDOW_PAST"
+    WINDOW_TOO_SHORT = "WINDOW_TOO_SHORT"
+    NO_STAFF = "NO_STAFF"
+    NO_COMMON_HOURS = "NO_COMMON_HOURS"
+    CLIENT_UNAVAILABLE = "CLIENT_UNAVAILABLE"
+    GUIDE_FULL = "GUIDE_FULL"
+    NO_INTERPRETER = "NO_INTERPRETER"
+    ROOMS_TAKEN = "ROOMS_TAKEN"
+    CROWDED_OUT = "CROWDED_OUT"
+
+
+class PlanFailure(StrEnum):
+    """Why a plan could not be made."""
+
+    TIMED_OUT = "TIMED_OUT"
+    DIED = "DIED"
+    BROKEN_OUTPUT = "BROKEN_OUTPUT"
+    UNSOUND = "UNSOUND"
+    GAVE_UP = "GAVE_UP"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+
+
+class CalendarFeed(StrEnum):
+    """Whose calendar can be subscribed to: a caller's own, a provider's whole one, a client's."""
+
+    OWN = "OWN"
+    PROVIDER = "PROVIDER"
+    CLIENT = "CLIENT"
+
+
+class InvitationMethod(StrEnum):
+    """What an invitation asks of a calendar (RFC 5546). A REQUEST with a higher SEQUENCE changes an earlier one."""
+
+    REQUEST = "REQUEST"
+    CANCEL = "CANCEL"
+
+
+class WorkloadPeriod(StrEnum):
+    """Where something stands in a workload: in one of the weeks looked at, before or after them, or without a day."""
+
+    EARLIER = "EARLIER"
+    WEEK = "WEEK"
+    LATER = "LATER"
+    UNDATED = "UNDATED"
+
+
+class WorkloadSubject(StrEnum):
+    """What a workload counts: obligations by state, meetings that nobody has booked, minutes of staff."""
+
+    OBLIGATION = "OBLIGATION"
+    MEETING = "MEETING"
+    MINUTES = "MINUTES"
+
+
+class WorkloadMinutes(StrEnum):
+    """Minutes of staff in a week: what there is, and what it is needed for."""
+
+    CAPACITY = "CAPACITY"
+    BOOKED = "BOOKED"
+    UNBOOKED = "UNBOOKED"
+    EXPECTED = "EXPECTED"
+    CONTACTS = "CONTACTS"
+
+
+class BookingRefusal(StrEnum):
+    """Why a meeting is not booked, rebooked, held or missed (`code` of the error)."""
+
+    UNKNOWN_ZONE = "UNKNOWN_ZONE"
+    NO_SUCH_TIME = "NO_SUCH_TIME"
+    AMBIGUOUS_TIME = "AMBIGUOUS_TIME"
+    EMPTY = "EMPTY"
+    NEGATIVE = "NEGATIVE"
+    TOO_LONG = "TOO_LONG"
+    IN_THE_PAST = "IN_THE_PAST"
+    TOO_FAR_AHEAD = "TOO_FAR_AHEAD"
+    PARTY_MISSING = "PARTY_MISSING"
+    WRONG_PARTY = "WRONG_PARTY"
+    UNKNOWN_RESOURCE = "UNKNOWN_RESOURCE"
+    PLACE_MISSING = "PLACE_MISSING"
+    PLACE_NOT_WANTED = "PLACE_NOT_WANTED"
+    NOT_IN_PERSON = "NOT_IN_PERSON"
+    NOT_INDIVIDUAL = "NOT_INDIVIDUAL"
+    NOT_IN_PREMISES = "NOT_IN_PREMISES"
+    LANGUAGE_NOT_MET = "LANGUAGE_NOT_MET"
+    OUTSIDE_HOURS = "OUTSIDE_HOURS"
+    NOT_REACHABLE = "NOT_REACHABLE"
+    ROOM_TOO_SMALL = "ROOM_TOO_SMALL"
+    ALREADY_TAKEN = "ALREADY_TAKEN"
+    HOLIDAY = "HOLIDAY"
+    MEETING_STATE = "MEETING_STATE"
+    NOT_A_GROUP = "NOT_A_GROUP"
+    ENDED = "ENDED"
+    OTHER_PROVIDERS_CLIENT = "OTHER_PROVIDERS_CLIENT"
+    MANDATORY_ABSENT = "MANDATORY_ABSENT"
+    NOBODY_ABSENT = "NOBODY_ABSENT"
+    OUTCOME_MISSING = "OUTCOME_MISSING"
+    MEASURE_MISSING = "MEASURE_MISSING"
+    NOT_YET = "NOT_YET"
+    NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
+
+
+class ResourceKind(StrEnum):
+    """What can be claimed for an hour. Clients are claimed too, by an opaque id of their own."""
+
+    STAFF = "STAFF"
+    ROOM = "ROOM"
+    INTERPRETER = "INTERPRETER"
+
+
+class SlotReason(StrEnum):
+    """What speaks for or against a time that is proposed. Some come with a number: of days, minutes, persons, seats."""
+
+    ON_TARGET_DAY = "ON_TARGET_DAY"
+    DAYS_BEFORE_TARGET = "DAYS_BEFORE_TARGET"
+    DAYS_AFTER_TARGET = "DAYS_AFTER_TARGET"
+    LAST_IN_TIME = "LAST_IN_TIME"
+    DAYS_LATE = "DAYS_LATE"
+    ALL_OPTIONAL = "ALL_OPTIONAL"
+    OPTIONAL_MISSING = "OPTIONAL_MISSING"
+    NO_TRAVEL = "NO_TRAVEL"
+    TRAVEL_MINUTES = "TRAVEL_MINUTES"
+    OWN_LANGUAGE = "OWN_LANGUAGE"
+    INTERPRETER = "INTERPRETER"
+    NO_SPLIT = "NO_SPLIT"
+    ROOM_FITS = "ROOM_FITS"
+    SPARE_SEATS = "SPARE_SEATS"
+    LEAST_LOADED = "LEAST_LOADED"
+
+
+class SlotObstacle(StrEnum):
+    """What stands against every time that was looked at."""
+
+    WINDOW_PAST = "WINDOW_PAST"
+    WINDOW_TOO_SHORT = "WINDOW_TOO_SHORT"
+    NO_WORKING_DAY = "NO_WORKING_DAY"
+    NOBODY = "NOBODY"
+    NO_COMMON_HOURS = "NO_COMMON_HOURS"
+    NO_COMMON_TIME = "NO_COMMON_TIME"
+    OUTSIDE_HOURS = "OUTSIDE_HOURS"
+    TAKEN = "TAKEN"
+    TRAVEL = "TRAVEL"
+    CAPACITY_REACHED = "CAPACITY_REACHED"
+    NO_INTERPRETER = "NO_INTERPRETER"
+    ROOM_TOO_SMALL = "ROOM_TOO_SMALL"
+    ROOM_TAKEN = "ROOM_TAKEN"
 
 
 class LineKind(StrEnum):
@@ -288,7 +541,7 @@ class LineStatus(StrEnum):
 
 
 class ObligationKind(StrEnum):
-    """Kinds of obligation with a due day (rules tagged DEADLINE)."""
+    """Kinds of obligation with a due day (rules tagged DEADLINE). New ones go to the end: notices count by place."""
 
     MAPPING_AND_PLAN = "MAPPING_AND_PLAN"
     STUDY_GUIDANCE = "STUDY_GUIDANCE"
@@ -307,6 +560,18 @@ class ObligationKind(StrEnum):
     PROMPT_NOTICE = "PROMPT_NOTICE"
     WEEKLY_MINIMUM = "WEEKLY_MINIMUM"
     SYV = "SYV"
+    BOOK_MEETING = "BOOK_MEETING"
+    PERIOD_END = "PERIOD_END"
+    PRACTICE_CONTACT = "PRACTICE_CONTACT"
+    AGREEMENT_CHANGE = "AGREEMENT_CHANGE"
+    PLANNED_HOURS = "PLANNED_HOURS"
+    SWITCH_NOTICE = "SWITCH_NOTICE"
+    PLACEMENT_FOLLOW_UP = "PLACEMENT_FOLLOW_UP"
+    CHECK_IN = "CHECK_IN"
+    GROUP_SESSION = "GROUP_SESSION"
+    COMMISSION_REPLY = "COMMISSION_REPLY"
+    INTEREST_FOLLOW_UP = "INTEREST_FOLLOW_UP"
+    SUPERVISION = "SUPERVISION"
 
 
 class ObligationState(StrEnum):
@@ -325,6 +590,7 @@ class Role(StrEnum):
     PROVIDER = "PROVIDER"
     CAREER_GUIDE = "CAREER_GUIDE"
     CONTROLLER = "CONTROLLER"
+    TEAM_MANAGER = "TEAM_MANAGER"
 
 
 class AssignmentState(StrEnum):

@@ -18,18 +18,26 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from .codes import (
     AssignmentState,
+    CancelReason,
     DeauthorisationGround,
     ExitKind,
     FactKind,
     LineKind,
+    MeetingKind,
+    MeetingMeasure,
+    MeetingMode,
+    MeetingOutcome,
+    MeetingParty,
     ObligationKind,
     ObligationState,
     Ownership,
+    PartyResponse,
     Programme,
     ReassessmentCause,
     ReportKind,
     ReviewCause,
     Role,
+    SupervisionChannel,
 )
 from .envelope import type_of
 from .facts import FACT_SCHEMAS, FREE_TEXT, KEPT_HERE, Fact
@@ -163,6 +171,13 @@ class ProviderDeauthorised(ProviderStands):
     ground = _code(DeauthorisationGround, required=True, allow_none=True)
 
 
+class ProviderSupervised(_Data):
+    """Every day on which a provider was looked at, by channel. What is told later takes the place of all before."""
+
+    provider = _id(required=True)
+    channels = fields.Dict(keys=_code(SupervisionChannel), values=fields.List(fields.Date()), required=True)
+
+
 class ChoiceRequired(_Data):
     """The client must choose anew: from `on` the provider cannot be chosen."""
 
@@ -279,6 +294,78 @@ class ObligationsChanged(_Data):
     removed = fields.List(fields.Nested(ObligationKey), required=True)
 
 
+class MeetingEvent(_Data):
+    """A meeting (rulebook 8.2) as it stands for one assignment. `revision` rises with every event about the meeting.
+
+    `attempt`: the n-th meeting of the same need; `version`: SEQUENCE of the invitation; `needed`: a rule asks for it,
+    to be booked by `book_by` and held by `hold_by`. A meeting about several clients has an event for each.
+    """
+
+    meeting = _id(required=True)
+    assignment = _id(required=True)
+    kind = _code(MeetingKind, required=True)
+    sequence = fields.Integer(required=True)
+    attempt = fields.Integer(required=True)
+    revision = fields.Integer(required=True)
+    version = fields.Integer(required=True)
+    needed = fields.Boolean(required=True)
+    booker = _code(Role, allow_none=True, load_default=None)
+    provider = _id(allow_none=True, load_default=None)
+    mandatory = fields.List(_code(MeetingParty), required=True)
+    target = fields.Date(allow_none=True, load_default=None)
+    book_by = fields.Date(allow_none=True, load_default=None)
+    hold_by = fields.Date(allow_none=True, load_default=None)
+    rules = fields.List(fields.String(), required=True)
+
+
+class MeetingTime(MeetingEvent):
+    """`on`: the business date of the booking. Without times it was booked elsewhere, as a fact told."""
+
+    on = fields.Date(allow_none=True, load_default=None)
+    starts_at = fields.AwareDateTime(allow_none=True, load_default=None)
+    ends_at = fields.AwareDateTime(allow_none=True, load_default=None)
+    mode = _code(MeetingMode, allow_none=True, load_default=None)
+
+
+class MeetingHeld(MeetingTime):
+    """`on`: the local day on which it was held, `minutes` how long. `attended`: whether the client of this assignment
+    was there. `elsewhere`: a fact told of it, so that none follows from this event. `activity`: of a group session.
+    """
+
+    minutes = fields.Integer(allow_none=True, load_default=None)
+    outcome = _code(MeetingOutcome, allow_none=True, load_default=None)
+    measures = fields.List(_code(MeetingMeasure), load_default=list)
+    attended = fields.Boolean(allow_none=True, load_default=None)
+    activity = _id(allow_none=True, load_default=None)
+    elsewhere = fields.Boolean(load_default=False)
+
+
+class MeetingMissed(MeetingTime):
+    """`on`: the local day for which it was booked; `absent`: in which roles somebody who had to be there was not."""
+
+    absent = fields.List(_code(MeetingParty), required=True)
+
+
+class MeetingCancelled(MeetingTime):
+    """`starts_at`, `ends_at`: the time that is free again, if there was one."""
+
+    reason = _code(CancelReason, required=True)
+
+
+class MeetingAnswered(_Data):
+    """Somebody has answered the present `version` of an invitation. A mandatory party that declines is for the `booker`
+    to see to. Of a meeting about several clients only a client's own answer has an `assignment`.
+    """
+
+    assignment = _id()
+    meeting = _id(required=True)
+    version = fields.Integer(required=True)
+    role = _code(MeetingParty, required=True)
+    response = _code(PartyResponse, required=True)
+    mandatory = fields.Boolean(required=True)
+    booker = _code(Role, required=True, allow_none=True)
+
+
 class EventPosting(_Data):
     entry = _id(required=True)
     provider = _id(required=True)
@@ -335,6 +422,7 @@ _OTHERS: tuple[tuple[str, Schema, str], ...] = (
     ("assignment.provider_review_opened", ProviderReviewOpened(), "An authorised provider is under review."),
     ("assignment.provider_review_closed", ProviderStands(), "The review has ended; the provider stays authorised."),
     ("assignment.provider_deauthorised", ProviderDeauthorised(), "A provider cannot be chosen any more."),
+    ("assignment.provider_supervised", ProviderSupervised(), "A provider was looked at, or that was taken back."),
     ("assignment.choice_required", ChoiceRequired(), "A client's provider is authorised no longer: choose anew."),
     ("assignment.day_opened", DayOpened(), "The business date has moved."),
     ("assignment.access_log_sealed", AccessLogSealed(), "What the access log came to by the new business date."),
@@ -352,6 +440,16 @@ _OTHERS: tuple[tuple[str, Schema, str], ...] = (
     ("assignment.report_overdue", ReportOverdue(), "The due day of a report has passed without it (SM-R4)."),
     ("scheduling.day_opened", DayOpened(), "Obligations have been told as they stand on this business date."),
     ("scheduling.obligations_changed", ObligationsChanged(), "Obligations of an assignment: new, changed, gone."),
+    ("scheduling.meeting_due", MeetingEvent(), "A rule asks for a meeting; it is to be booked (SM-M1)."),
+    ("scheduling.meeting_booked", MeetingTime(), "A meeting has a time (SM-M2)."),
+    ("scheduling.meeting_booking_overdue", MeetingEvent(), "A meeting should have been booked by now (SM-M3)."),
+    ("scheduling.meeting_rebooked", MeetingTime(), "A meeting has another time, place or party (SM-M4)."),
+    ("scheduling.meeting_held", MeetingHeld(), "A meeting was held (SM-M5)."),
+    ("scheduling.meeting_missed", MeetingMissed(), "Somebody who had to be at a meeting was not there (SM-M6)."),
+    ("scheduling.meeting_overdue", MeetingTime(), "A meeting was not held in time (SM-M7)."),
+    ("scheduling.meeting_cancelled", MeetingCancelled(), "A meeting is not to be (SM-M8, or by decision)."),
+    ("scheduling.meeting_reassigned", MeetingCancelled(), "A meeting is another provider's now (SM-M8)."),
+    ("scheduling.meeting_answered", MeetingAnswered(), "Somebody has answered an invitation to a meeting."),
     ("billing.posted", Posted(), "Entries were posted to the ledger for an assignment."),
     ("notifications.sent", Sent(), "A message was sent."),
 )
@@ -373,10 +471,15 @@ MASKED = "MASKED"
 
 #: Texts that stay in a masked copy. Every other text, list of texts and free structure is masked: so is a new field,
 #: until somebody has found that it tells no place (a provider, a workplace, a unit, an activity, a person each do).
-TELLS_NO_PLACE = frozenset({"assignment", "fact_id", "exit", "entry", "kind", "milestone", "channel", "rules", "head"})
+TELLS_NO_PLACE = frozenset(
+    {"assignment", "fact_id", "exit", "entry", "meeting", "kind", "milestone", "channel", "rules", "head"}
+)
 
 #: Codes that are masked too. Every other code, and every number, day and yes or no, stays.
 PLACE_CODES = frozenset({"place"})
+
+#: Times that are masked: when a person is to be somewhere. Other days and times tell of what has been done.
+MEETING_TIMES = frozenset({"starts_at", "ends_at"})
 
 _KEPT = (fields.Enum, fields.Number, fields.Boolean, fields.Date, fields.DateTime, fields.Time, MoneyField)
 
@@ -398,7 +501,7 @@ def _masked_object(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
 def _masked_value(field: fields.Field[Any], key: str, value: Any) -> Any:
     if value is None:
         return None
-    if key in PLACE_CODES:
+    if key in PLACE_CODES or key in MEETING_TIMES:
         return _hidden(field)
     if isinstance(field, fields.Nested) and isinstance(value, dict):
         return _masked_object(field.schema, value)

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from . import authorisation
-from .codes import DocumentType, ExitKind, Programme
+from .codes import DocumentType, ExitKind, MeetingKind, ObligationKind, Programme
 
 
 class Missing:
@@ -162,6 +162,9 @@ def _not_counting(value: Any) -> tuple[str, ...]:
     return codes
 
 
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+_PARTS_OF_HOUR = (5, 10, 15, 20, 30, 60)
+
 #: In base64 it is a third more, and a message of the broker holds 16 MiB.
 _LARGEST_DOCUMENT = 10 * 2**20
 
@@ -204,6 +207,21 @@ def _age_range(value: Any) -> tuple[int, int]:
         if 0 <= low_age <= high_age:
             return (low_age, high_age)
     raise ValueError("must be two ages, from and to, both included")
+
+
+def _day_times(value: Any) -> tuple[str, str]:
+    if isinstance(value, str) and value.count("-") == 1:
+        value = [part.strip() for part in value.split("-")]
+    is_pair = isinstance(value, list | tuple) and len(value) == 2
+    if is_pair and all(isinstance(one, str) and _CLOCK.fullmatch(one) for one in value) and value[0] < value[1]:
+        return (value[0], value[1])
+    raise ValueError("must be two times of the day as HH:MM, the first before the second")
+
+
+def _part_of_hour(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value not in _PARTS_OF_HOUR:
+        raise ValueError(f"must be one of: {', '.join(map(str, _PARTS_OF_HOUR))}")
+    return value
 
 
 def _map_of(read: Callable[[Any], Any], keys: tuple[str, ...]) -> Callable[[Any], Mapping[str, Any]]:
@@ -332,6 +350,7 @@ _ROWS: tuple[Setting, ...] = (
     _number("placement.first_followup_days", 7, "AMI-6.2-b"),
     Setting("placement.followup_schedule_days", "list of integers", (7, 7, 14, 28), _thinning, ("LOKA-67",)),
     _number("tripartite.serve_grace_days", 0, "AMI-6.3.1-b"),
+    _number("interest.followup_days", None, "LOKA-29"),
     _choice("plan.anchor", "STARTUP", "DECISION_DATE", "ACCEPTANCE", rules=("AMB-09", "AMI-3-c")),
     _number("plan.due_days", 14, "AMI-3-c"),
     _number("study_guidance.due_days", 14, "AMI-4.2-a"),
@@ -401,6 +420,24 @@ _ROWS: tuple[Setting, ...] = (
     _flag("af.coordinator.legal_basis_required", True, "AMB-30"),
     _choice("hours_trigger", "PROVIDER_JUDGEMENT", "TWO_WEEKS", rules=("AMB-31", "AMI-3.2-a")),
     _number("prompt_notice.workdays", 1, "AMB-39", "AMI-10.1-e", "AMI-3.2.1-b"),
+    _choice(
+        "workdays.calendar",
+        "WEEKDAYS",
+        "SWEDISH",
+        rules=("AMB-39",),
+        note="which days `prompt_notice.workdays` and the steps of an escalation count. WEEKDAYS: Monday to Friday; "
+        "SWEDISH: without public holidays and the eves of midsummer, Christmas and New Year",
+    ),
+    Setting(
+        "due_day.moves",
+        "map of codes",
+        MappingProxyType({}),
+        _map_of(_one_of("NO", "NEXT_WORKDAY", "PREVIOUS_WORKDAY"), tuple(ObligationKind)),
+        (),
+        ("NO", "NEXT_WORKDAY", "PREVIOUS_WORKDAY"),
+        note="by kind of obligation, NO if it is not named: a due day that is no Swedish working day moves. What must "
+        "be done within a week or month must be so all the same",
+    ),
     _choice("exit_date.basis", "INTERVENTION_END", "FIRST_DAY", rules=("AMB-40",)),
     _choice("interruption.kinds", "ENDED_ONLY", rules=("AMB-41",), note="other absence goes to a person"),
     _choice("work_extent.sum", "MANUAL", rules=("AMB-46",)),
@@ -433,6 +470,39 @@ _ROWS: tuple[Setting, ...] = (
     _number("authorisation.expiring_days", 30, "NACKA-18"),
     Setting("state_reimbursement_share", "share", None, _maybe(_share), ("NACKA-34",)),
     _number("bip.interval_months", 3, "LOKA-23", low=1),
+    # meetings, and whether there is time for them
+    Setting(
+        "meetings.minutes",
+        "map of integers",
+        MappingProxyType({kind.value: 60 for kind in MeetingKind}),
+        _map_of(_integer(1), tuple(MeetingKind)),
+        note="how long a meeting takes, by kind",
+    ),
+    Setting(
+        "meetings.office_hours",
+        "two times of the day",
+        ("08:00", "17:00"),
+        _day_times,
+        note="from Monday to Friday, local time; when a client who has named no hours is asked to come",
+    ),
+    Setting(
+        "meetings.grid_minutes",
+        "integer",
+        15,
+        _part_of_hour,
+        values=("5", "10", "15", "20", "30", "60"),
+        note="meetings that are proposed start every so many minutes",
+    ),
+    _number("meetings.lead_days", 1),
+    _number("meetings.buffer_minutes", 0),
+    Setting(
+        "meetings.travel_default_minutes",
+        "integer",
+        0,
+        _integer(0),
+        note="from one place to another if nobody has said how far it is",
+    ),
+    _number("workload.contact_minutes", None, "AMI-3-a", low=1),
     # reports and their documents
     _number("subsidy_report.due_days", None, "LOKA-37", low=1),
     Setting("documents.max_bytes", "integer", 5 * 2**20, _most_bytes, ("AMI-9.2-b",), note="base64 must fit a message"),
@@ -473,6 +543,16 @@ _ROWS: tuple[Setting, ...] = (
     _number("som.talk_min", 30, "AF-SOM-19"),
     _number("som.activity_min", 240, "AF-SOM-19"),
     _number("som.activity_days", 2, "AF-SOM-19"),
+    Setting(
+        "som.minimum_tracks",
+        "list of codes",
+        ("SOM_1",),
+        lambda value: _tracks(value),
+        ("AF-SOM-19", "AF-SOM-35"),
+        _SOM,
+        note="tracks with the weekly minimum. The source states it for the basic track; what the other three ask for "
+        "besides is not known",
+    ),
     _number("som.open_hours_week", 16, "AF-SOM-20"),
     _number("som.syv_min_per_period", 120, "AF-SOM-22"),
     _number("som.capacity_min", 20, "AF-SOM-23"),
@@ -495,6 +575,13 @@ _ROWS: tuple[Setting, ...] = (
     _flag("rum.premium.enabled", False, "AF-RUM-5", "AMB-36"),
     Setting("rum.area_model", "map", _AREA_MODEL, lambda value: _mapping(value), ("AF-RUM-6", "AF-RUM-7")),
 )
+
+
+def _tracks(value: Any) -> tuple[str, ...]:
+    codes = _codes(value)
+    if not set(codes) <= set(_SOM):
+        raise ValueError(f"must be a list of: {', '.join(_SOM)}")
+    return codes
 
 
 def _date(value: Any) -> date:

@@ -1,7 +1,7 @@
 """A marshmallow schema made from a frozen dataclass, for data that people write by hand.
 
-`schema_for(shape)` reads the annotations: `str`, `bool`, `int`, `Decimal`, `date`, a `StrEnum`, another dataclass,
-`X | None`, `tuple[X, ...]`, `Mapping[str, X]`, all of them
+`schema_for(shape)` reads the annotations: `str`, `bool`, `int`, `Decimal`, `date`, `time`, `datetime` (with an
+offset), a `StrEnum`, another dataclass, `X | None`, `tuple[X, ...]`, `Mapping[str, X]`, all of them
 also `Annotated` with a validator. A field without a default must stand in the data. Types are taken
 strictly: `1` is not true, `true` is not a number, a float is no number at all. Loading gives the dataclass, dumping
 JSON primitives. Faults are in the words of a file: "missing", "unknown key", "must be a whole number".
@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import types
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from types import MappingProxyType
@@ -143,6 +143,8 @@ def _field(hint: Any, name: str, options: dict[str, Any]) -> fields.Field[Any]:
         int: (_Integer, "must be a whole number"),
         Decimal: (_Number, "must be a number"),
         date: (_Date, "must be a date"),
+        time: (fields.Time, "must be a time of day"),
+        datetime: (fields.AwareDateTime, "must be a date and a time with its offset"),
         str: (fields.String, "must be text"),
     }
     make, message = plain[hint]

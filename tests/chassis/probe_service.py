@@ -45,6 +45,11 @@ class Echo(rpc.Message):
     text = fields.String(required=True)
 
 
+class Told(rpc.Message):
+    secret = fields.String(required=True, allow_none=True)
+    number = fields.Integer(required=True)
+
+
 STAFF = frozenset({CallerRole.CONTROLLER, CallerRole.SYSTEM})
 SHUT = Policy(Reach.NOTHING, Shield.NONE, personal=False)
 OWN = Policy(Reach.OWN_ROWS, Shield.NONE, personal=False)
@@ -60,6 +65,7 @@ METHODS = (
     Method("probe.relay", rpc.Nothing(), Echo(), "query", STAFF, "ask another service for its context", SHUT),
     Method("probe.die", rpc.Nothing(), Echo(), "query", STAFF, "kill the container", SHUT),
     Method("probe.deaf", rpc.Nothing(), Echo(), "query", STAFF, "lose the way back", SHUT),
+    Method("probe.tell", rpc.TenantRequest(), Told(), "command", STAFF, "tell a secret", SHUT, shown_once=("secret",)),
     Method("probe.info", rpc.Nothing(), rpc.Info(), "query", STAFF, "say which version runs", SHUT),
 )
 
@@ -79,11 +85,24 @@ def main() -> int:
     from kundval_chassis import context, migrate
     from kundval_chassis import rpc as rpc_module
     from kundval_chassis.db import Database
+    from kundval_chassis.pages import LARGEST, Page, Pages
     from kundval_chassis.rpc import Remote, command, query
     from kundval_contracts.errors import FactRefused
 
+    class Shelf(Pages):
+        prefix = "/shelf/"
+
+        def page(self, name: str) -> Page | None:
+            with self.pool().tx(readonly=True) as tx:
+                tx.value("SELECT 1")
+            if name == "crash":
+                raise RuntimeError("Anna Andersson, 19900517-1234")
+            parts = {"book": [b"page\n"] * 1000, "endless": [bytes(LARGEST)] * 2}.get(name)
+            return None if parts is None else Page("text/plain", f"{name}-1", lambda: parts)
+
     class Probe:
         name = "probe"
+        shelf = Shelf()
         db = Database()
         remote = Remote()
 
@@ -125,6 +144,11 @@ def main() -> int:
         @query("probe.crash")
         def crash(self, tx: Any, request: dict[str, Any], caller: Any) -> dict[str, Any]:
             raise RuntimeError("Anna Andersson, 19900517-1234")
+
+        @command("probe.tell")
+        def tell(self, tx: Any, request: dict[str, Any], caller: Any) -> dict[str, Any]:
+            tx.execute("INSERT INTO added (tenant, amount) VALUES (%s, 1)", (request["tenant"],))
+            return {"secret": "open sesame", "number": tx.value("SELECT count(*) FROM added")}
 
         @query("probe.echo")
         def echo(self, tx: Any, request: dict[str, Any], caller: Any) -> dict[str, Any]:

@@ -139,6 +139,25 @@ def test_an_event_that_the_service_does_not_need_is_marked_and_not_handed_over(p
         assert inbox.handled(tx, TENANT) == {"assignment": 3}
 
 
+def test_a_service_that_wants_only_what_it_needs_is_sent_nothing_else(
+    pool: Pool, make_database: Callable[..., str], bus: str
+) -> None:
+    """Also one that took in everything before."""
+    with amqp.Link(bus, name="test") as link:
+        amqp.declare_consumer(link.channel, QUEUE, ["assignment"], (100, 300), {"assignment.jobs_applied"})
+    day, source = {"date": "2024-07-01"}, make_database("assignment")
+    with migrated(source) as assignment, running(make_relay(source, bus)):
+        with assignment.tx() as tx:
+            tx.publish("assignment.day_opened", subject=TENANT, tenant=TENANT, data=day)
+            publish(tx, 7)
+            tx.publish("assignment.day_opened", subject=TENANT, tenant=TENANT, data=day)
+        until(lambda: not outbox_of(assignment))
+        until(lambda: depth(bus) == 1)
+    needs = {"assignment.jobs_applied"}
+    with running(make_consumer(pool, bus, keep, needs=needs, only_needed=True)):
+        until(lambda: effects(pool) == [7])
+
+
 def test_events_that_were_forgotten_take_effect_again_when_they_are_replayed(pool: Pool, bus: str) -> None:
     first, second = event(1, sequence=1), event(2, sequence=2)
     send(bus, QUEUE, first, second)

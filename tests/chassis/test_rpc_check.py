@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -48,6 +49,17 @@ def test_a_line_with_a_field_missing_does_not(key: str) -> None:
 @pytest.mark.parametrize("value", [None, [], "x", 1, [LINE]])
 def test_something_else_does_not(value: Any) -> None:
     assert not check(value)
+
+
+def test_what_a_validator_looks_at_is_the_loaded_value() -> None:
+    class Shares(Message):
+        fte = fields.Decimal(as_string=True, allow_nan=False, validate=validate.Range(0, 1, min_inclusive=False))
+        until = fields.Date(validate=validate.Range(date(2024, 1, 1), date(2024, 12, 31)))
+
+    shares = fits(Shares())
+    assert shares({"fte": "0.750", "until": "2024-03-15"})
+    for wrong in ({"fte": "0"}, {"fte": "1.01"}, {"fte": "x"}, {"until": "2025-01-01"}, {"until": "20240315"}):
+        assert not shares(wrong), wrong
 
 
 json_values = st.recursive(

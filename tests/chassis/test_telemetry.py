@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kundval_chassis import telemetry
 
-LABELS = {"method", "outcome", "service", "source", "step", "reason", "state", "version"}
+LABELS = {"method", "outcome", "service", "source", "step", "reason", "state", "status", "version"}
 
 
 def test_the_names_that_operations_rely_on_are_there() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from kundval_contracts.envelope import Event
-from kundval_contracts.events import EVENTS, MASKED, PLACE_CODES, TELLS_NO_PLACE, masked
+from kundval_contracts.events import EVENTS, MASKED, MEETING_TIMES, PLACE_CODES, TELLS_NO_PLACE, masked
 from kundval_contracts.money import MoneyField
 
 pytestmark = pytest.mark.slow
@@ -45,6 +46,8 @@ def _of_type(field: fields.Field[Any], key: str) -> st.SearchStrategy[Any]:
         return st.booleans()
     if isinstance(field, fields.Date):
         return st.dates().map(lambda day: day.isoformat())
+    if isinstance(field, fields.DateTime):
+        return st.datetimes(timezones=st.just(UTC)).map(lambda moment: moment.isoformat())
     if isinstance(field, fields.Integer):
         return st.integers(0, 100)
     if isinstance(field, MoneyField | fields.Decimal):
@@ -101,6 +104,7 @@ def test_no_text_that_might_name_a_place_is_left_and_the_copy_fits_the_schema(na
     schema = EVENTS[name].schema
     told = data.draw(objects(schema))
     copy = masked(name, told)
+    assert not [key for key, value in leaves(copy) if key in MEETING_TIMES and value is not None]
     found = [(key, value) for key, value in leaves(copy) if value in SECRETS and key not in TELLS_NO_PLACE]
     assert found == []
     assert copy.keys() == told.keys()
@@ -143,6 +147,28 @@ def test_a_code_that_tells_the_kind_of_place_becomes_null() -> None:
     assert masked("assignment.contact", {"place": "SUPPLIER_PREMISES", "minutes": 30}) == {"place": None, "minutes": 30}
 
 
+def test_when_and_with_whom_a_meeting_is_to_be_is_masked_and_that_there_is_one_stays() -> None:
+    told = {
+        "meeting": "m-1",
+        "assignment": "A-1",
+        "kind": "FOLLOWUP_AMI2_M3",
+        "sequence": 1,
+        "attempt": 1,
+        "revision": 3,
+        "version": 1,
+        "needed": True,
+        "booker": "PROVIDER",
+        "mandatory": ["CLIENT", "CAREER_GUIDE", "PROVIDER"],
+        "target": "2026-06-15",
+        "rules": ["AMI-8.2-a"],
+        "mode": "IN_PERSON",
+        "on": "2026-06-01",
+    }
+    hidden = {"provider": "harbour", "starts_at": "2026-06-15T07:00:00+00:00", "ends_at": "2026-06-15T08:00:00+00:00"}
+    copy = masked("scheduling.meeting_booked", told | hidden)
+    assert copy == told | {"provider": MASKED, "starts_at": None, "ends_at": None}
+
+
 def test_what_no_schema_knows_is_left_out() -> None:
     assert masked("assignment.started", {"assignment": "A-1", "house": "harbour"}) == {"assignment": "A-1"}
     assert masked("assignment.of_another_version", {"assignment": "A-1", "provider": "harbour"}) == {}
@@ -157,7 +183,7 @@ def test_what_is_declared_about_texts_names_fields_that_there_are() -> None:
                 yield from names(inner.schema)
 
     known = {name for kind in EVENTS.values() for name in names(kind.schema)}
-    assert known >= TELLS_NO_PLACE | PLACE_CODES
+    assert known >= TELLS_NO_PLACE | PLACE_CODES | MEETING_TIMES
 
 
 def test_a_reader_sees_that_an_event_is_masked() -> None:

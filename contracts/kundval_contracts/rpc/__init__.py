@@ -14,7 +14,23 @@ Headers of a request: ``nameko.auth_token`` (a signed token), ``nameko.idempoten
 
 from __future__ import annotations
 
-from . import assignment, billing, casework, notifications, people, profile, providers, reports, results, scheduling
+from . import (
+    assignment,
+    billing,
+    calendars,
+    casework,
+    meetings,
+    notifications,
+    people,
+    plans,
+    profile,
+    providers,
+    reports,
+    results,
+    scheduling,
+    slots,
+    workload,
+)
 from .base import (
     EVERYBODY,
     METHODS,
@@ -70,15 +86,20 @@ __all__ = [
     "TenantRequest",
     "assignment",
     "billing",
+    "calendars",
     "casework",
     "identifier",
+    "meetings",
     "method",
     "notifications",
     "people",
+    "plans",
     "profile",
     "providers",
     "register",
     "reports",
     "results",
     "scheduling",
+    "slots",
+    "workload",
 ]

@@ -213,7 +213,8 @@ class FactItem(fields.Field[dict[str, Any]]):
 class Method:
     """One RPC method. `roles` may call it; `purpose` says what it is for in the catalogue and the audit log.
 
-    `rows` names the list in the answer that is paged, for `Client.rows`.
+    `rows` names the list in the answer that is paged, for `Client.rows`. `shown_once` names fields of a command's
+    answer that are secrets: kept nowhere, so null when the command is repeated with its key.
     """
 
     name: str
@@ -224,6 +225,7 @@ class Method:
     purpose: str
     policy: Policy
     rows: str | None = None
+    shown_once: tuple[str, ...] = ()
 
     @property
     def service(self) -> str:
@@ -281,7 +283,8 @@ def add(
     shield: Shield,
     personal: bool = False,
     rows: str | None = None,
+    shown_once: tuple[str, ...] = (),
 ) -> None:
     """Register a method. There is no default policy: whoever adds one says who gets to see what."""
     policy = Policy(reach, shield, personal)
-    register(Method(name, request(), answer(), kind, frozenset(roles), purpose, policy, rows))
+    register(Method(name, request(), answer(), kind, frozenset(roles), purpose, policy, rows, shown_once))

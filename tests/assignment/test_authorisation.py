@@ -21,8 +21,8 @@ from kundval_assignment.domain.authorisation import (
 )
 from kundval_assignment.domain.capacity import has_capacity, places_left
 from kundval_assignment.domain.checklist import capacity_suffices, checklist, qualification, staff_needed
-from kundval_assignment.domain.som import last_day_with_old, may_refuse
-from kundval_assignment.domain.supervision import followed_up, next_review, penalties, proposals, review
+from kundval_assignment.domain.som import may_refuse
+from kundval_assignment.domain.supervision import followed_up, penalties, proposals, review
 from kundval_contracts.authorisation import families, family, file_terms, terms
 from kundval_contracts.calendar import Period, add_months
 from kundval_contracts.case import Provider
@@ -37,10 +37,12 @@ from kundval_contracts.codes import (
     TermEvidence,
     TermState,
 )
+from kundval_contracts.followups import next_review
 from kundval_contracts.inputs import PROVIDER
 from kundval_contracts.provider_facts import ProviderFact, load_provider_fact
 from kundval_contracts.rules import register
 from kundval_contracts.settings import RuleSettings, SettingsFault, read_settings
+from kundval_contracts.som import last_day_with_old
 
 AMI, SOM = [Programme.AMI_1, Programme.AMI_2], [Programme.SOM_1]
 APPLIED, AUTHORISED, UNDER_REVIEW, DEAUTHORISED = (

@@ -1,11 +1,9 @@
-"""What follows from a municipality's profile: admission, tracks, a process's plan, who is responsible, capacity."""
+"""What follows from a municipality's profile: admission, tracks, who is responsible."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
-from decimal import Decimal
-from itertools import pairwise
+from datetime import date
 from typing import Any
 
 import pytest
@@ -15,27 +13,20 @@ from hypothesis import strategies as st
 from kundval_assignment.domain.eligibility import Finding
 from kundval_assignment.domain.local import (
     admission,
-    bip_due_days,
-    capacity_hours,
     care_contact_owner,
     forum_parties_missing,
-    function_of,
     life_coordination,
-    next_checkin,
-    process_plan,
     side_track,
     subsidy_responsible,
 )
-from kundval_contracts.calendar import add_months
 from kundval_contracts.codes import (
     Actor,
     CareContactOwner,
     ForumParty,
-    MunicipalFunction,
     RefusalCode,
     SubsidyResponsible,
 )
-from kundval_contracts.profiles import Activity, Profile, Staff, profiles
+from kundval_contracts.profiles import Activity, Profile, profiles
 
 DAYS = st.dates(date(2000, 1, 1), date(2100, 12, 31))
 
@@ -181,83 +172,6 @@ def test_there_is_no_side_track_where_there_is_no_process() -> None:
     assert not side_track(profiles()["kramfors"], long_term_sick=True, attempts=99)
 
 
-# --- time ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.rule("LOKA-41")
-def test_we_49_a_plan_from_monday_2_september_2024_has_nine_weeks_with_nine_checkins_and_nine_sessions() -> None:
-    plan = process_plan(profiles()["kungsbacka"], date(2024, 9, 2))
-    assert plan is not None
-    assert (plan.period.start, plan.period.end) == (date(2024, 9, 2), date(2024, 11, 2))
-    assert date(2024, 11, 1) in plan.period
-    assert date(2024, 11, 2) not in plan.period
-    assert (len(plan.weeks), plan.checkins, plan.group_sessions) == (9, 9, 9)
-    assert (plan.weeks[0].start, plan.weeks[-1].start, plan.weeks[-1].days) == (date(2024, 9, 2), date(2024, 10, 28), 5)
-
-
-@pytest.mark.rule("LOKA-41")
-def test_a_municipality_without_a_process_has_no_plan_of_one() -> None:
-    assert process_plan(profiles()["molndal"], date(2024, 9, 2)) is None
-
-
-@pytest.mark.rule("LOKA-41")
-@given(DAYS, st.integers(1, 24), st.integers(0, 7), st.integers(0, 7))
-def test_the_weeks_of_a_plan_cover_its_period_without_gap_or_overlap(
-    start: date, months: int, checkins: int, sessions: int
-) -> None:
-    process = replace(
-        municipality().process,  # type: ignore[type-var]
-        plan_months=months,
-        checkins_per_week=checkins,
-        group_sessions_per_week=sessions,
-    )
-    plan = process_plan(municipality(process=process), start)
-    assert plan is not None
-    assert plan.period.end == add_months(start, months)
-    assert plan.weeks[0].start == start
-    assert plan.weeks[-1].end == plan.period.end
-    assert all(one.end == two.start for one, two in pairwise(plan.weeks))
-    assert all(week.days == 7 for week in plan.weeks[:-1])
-    assert 1 <= plan.weeks[-1].days <= 7
-    assert (plan.checkins, plan.group_sessions) == (len(plan.weeks) * checkins, len(plan.weeks) * sessions)
-
-
-@pytest.mark.rule("LOKA-23")
-def test_we_48_a_first_self_assessment_on_31_january_is_repeated_at_the_ends_of_april_july_and_october() -> None:
-    found = bip_due_days(date(2024, 1, 31), date(2025, 1, 31), 3)
-    assert found == (date(2024, 4, 30), date(2024, 7, 31), date(2024, 10, 31))
-
-
-@pytest.mark.rule("LOKA-23")
-def test_a_self_assessment_is_due_before_the_end_and_not_on_it() -> None:
-    first = date(2024, 1, 31)
-    assert bip_due_days(first, date(2024, 4, 29), 3) == ()
-    assert bip_due_days(first, date(2024, 4, 30), 3) == ()
-    assert bip_due_days(first, date(2024, 5, 1), 3) == (date(2024, 4, 30),)
-
-
-@pytest.mark.rule("LOKA-23")
-@given(DAYS, st.integers(0, 2000), st.integers(1, 24))
-def test_self_assessments_are_counted_from_the_first_one(first: date, days: int, interval: int) -> None:
-    until = first + timedelta(days)
-    found = bip_due_days(first, until, interval)
-    assert list(found) == [add_months(first, interval * n) for n in range(1, len(found) + 1)]
-    assert all(first < day < until for day in found)
-    assert add_months(first, interval * (len(found) + 1)) >= until
-
-
-@pytest.mark.rule("LOKA-25")
-def test_the_next_checkin_follows_the_last_by_the_interval_of_the_profile() -> None:
-    last = date(2024, 2, 28)
-    assert next_checkin(municipality(checkin_interval_days=2), last) == date(2024, 3, 1)
-    assert next_checkin(municipality(checkin_interval_days=None), last) is None
-
-
-@pytest.mark.rule("LOKA-25")
-def test_no_source_states_an_interval_of_checkins() -> None:
-    assert all(next_checkin(one, date(2024, 2, 28)) is None for one in profiles().values())
-
-
 # --- who is responsible --------------------------------------------------------------------------------
 
 
@@ -294,57 +208,3 @@ def test_a_unit_of_its_own_needs_nobody_else_to_prepare() -> None:
     alone = {key for key, one in profiles().items() if not forum_parties_missing(one, set())}
     assert alone >= {"timra", "kungsbacka", "molndal"}
     assert not alone & {"kramfors", "lilla_edet", "harnosand", "harryda", "ornskoldsvik"}
-
-
-@pytest.mark.rule("LOKA-55")
-def test_a_title_means_what_the_municipality_says_and_else_what_it_means_everywhere() -> None:
-    timra, nacka = profiles()["timra"], profiles()["nacka"]
-    assert function_of(timra, "arbetsmarknadshandledare") is MunicipalFunction.SUPERVISOR
-    assert function_of(nacka, "arbetsmarknadshandledare") is None
-    assert function_of(nacka, "jobbmäklare") is MunicipalFunction.EMPLOYER_LIAISON
-    assert function_of(nacka, "karriärvägledare") is MunicipalFunction.CAREER_GUIDE
-
-
-# --- LOKA-64 -------------------------------------------------------------------------------------------
-
-FULL = Decimal(40)
-
-
-def hours(key: str, function: MunicipalFunction) -> tuple[Decimal, int]:
-    found = capacity_hours(profiles()[key], function, FULL)
-    return found.hours, found.unknown
-
-
-@pytest.mark.rule("LOKA-64")
-def test_capacity_is_share_times_hours_and_not_heads() -> None:
-    assert hours("lilla_edet", MunicipalFunction.STUDY_CAREER_GUIDE) == (Decimal("8.0"), 0)
-    assert hours("molndal", MunicipalFunction.STUDY_CAREER_GUIDE) == (Decimal(40), 0)
-    assert hours("timra", MunicipalFunction.KAA_OFFICER) == (Decimal("10.00"), 0)
-    assert hours("harnosand", MunicipalFunction.OCCUPATIONAL_THERAPIST) == (Decimal("30.00"), 0)
-
-
-@pytest.mark.rule("LOKA-64")
-def test_who_has_two_roles_counts_half_in_each() -> None:
-    # one person 50/50, another case worker and another coordinator whose shares are not stated
-    assert hours("lilla_edet", MunicipalFunction.CASE_WORKER) == (Decimal("20.0"), 1)
-    assert hours("lilla_edet", MunicipalFunction.COORDINATOR) == (Decimal("20.0"), 1)
-
-
-@pytest.mark.rule("LOKA-64")
-def test_what_is_not_stated_is_counted_as_unknown_and_not_as_full_time() -> None:
-    assert hours("kungsbacka", MunicipalFunction.PRACTICE_COORDINATOR) == (Decimal(0), 1)
-    assert hours("timra", MunicipalFunction.PROJECT_STAFF) == (Decimal(0), 1)
-
-
-SHARES = st.decimals(0, 1, places=2)
-
-
-@pytest.mark.rule("LOKA-64")
-@given(st.lists(st.tuples(st.integers(1, 20), SHARES), max_size=6), st.decimals(1, 60, places=1))
-def test_capacity_is_the_sum_over_the_rows_of_staff(rows: list[tuple[int, Decimal]], weekly: Decimal) -> None:
-    base = municipality()
-    lead = tuple(Staff("jobbmäklare", number, share) for number, share in rows)
-    bare = replace(base.organisation, units=(replace(base.organisation.units[0], staff=()),), lead=lead)
-    found = capacity_hours(replace(base, organisation=bare), MunicipalFunction.EMPLOYER_LIAISON, weekly)
-    assert found.unknown == 0
-    assert found.hours == sum((number * share for number, share in rows), Decimal(0)) * weekly

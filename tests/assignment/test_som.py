@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kundval_assignment.domain.som import last_day_with_old, may_refuse, period
+from kundval_assignment.domain.som import may_refuse
+from kundval_contracts.som import last_day_with_old, period
 from tests.acceptance.builders import fact, manual
 
 from .lives import live, refusals

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from kundval_assignment.domain.state import track_on
 from kundval_assignment.domain.work import consent_holds, handoff
 from kundval_contracts.codes import AssignmentState, ConsentScope, Programme
+from kundval_contracts.som import track_on
 from kundval_contracts.timeline import Timeline
 from tests.acceptance.builders import broke_off, exited, fact, manual
 

@@ -16,7 +16,7 @@ from kundval_contracts.case import Case, Plan, Step
 from kundval_contracts.codes import LineKind, Role
 from kundval_notifications.domain import KINDS, NoticeKind, notices, outlook
 from kundval_scheduling.domain import obligations
-from tests.scheduling.builders import ami1, ami2, case, d, exited, on, tenant
+from tests.scheduling.builders import ami1, ami2, case, d, exited, on, start, tenant
 from tests.scheduling.histories import FIRST, histories, readings
 from tests.scheduling.test_start import placed
 
@@ -499,6 +499,39 @@ def test_an_intervention_that_ends_without_exit_is_told_on_its_end_date() -> Non
     ]
     assert brief(told(ami1(), "2025-12-31", "PERIOD_ENDED"))[0][0] == "2025-06-01"
     assert told(ami2(exited("2025-03-14")), "2025-12-31", "PERIOD_ENDED") == []
+
+
+@pytest.mark.rule("AF-SOM-19", "AF-SOM-22", "AF-SOM-7")
+def test_in_som_the_provider_hears_of_a_missed_week_and_the_career_guide_of_missed_guidance_too() -> None:
+    one = case("SOM_1", *start("2024-03-04", "2024-03-04"))
+    weeks = [row for row in told(one, "2024-03-11") if row.values.get("obligation") == "WEEKLY_MINIMUM"]
+    assert brief(weeks) == [("2024-03-11", "PROVIDER")]
+    rows = told(one, "2024-06-02")
+    guidance = [(row.kind, *brief([row])[0]) for row in rows if row.values.get("obligation") == "SYV"]
+    assert guidance == [
+        ("OBLIGATION_DUE_SOON", "2024-05-18", "PROVIDER"),
+        ("OBLIGATION_OVERDUE", "2024-06-02", "CAREER_GUIDE"),
+        ("OBLIGATION_OVERDUE", "2024-06-02", "PROVIDER"),
+    ]
+    ended = [row for row in rows if row.values.get("obligation") == "PERIOD_END"]
+    assert brief(ended) == [("2024-06-02", "CAREER_GUIDE"), ("2024-06-02", "PROVIDER")]
+
+
+@pytest.mark.rule("LOKA-5", "LOKA-25")
+def test_what_the_municipality_answers_for_goes_to_the_career_guide_alone() -> None:
+    one = case("LOCAL", on("2024-03-01", "referred", source="AF", commission_end="2024-05-31"))
+    assert [(row.kind, *brief([row])[0]) for row in told(one, "2024-06-01")] == [
+        ("OBLIGATION_DUE_SOON", "2024-05-17", "CAREER_GUIDE"),
+        ("OBLIGATION_OVERDUE", "2024-06-01", "CAREER_GUIDE"),
+    ]
+
+
+@pytest.mark.rule("AMI-8.2-b", "AMI-8-c")
+def test_booking_and_the_end_of_the_period_are_told_by_their_own_notices_alone() -> None:
+    rows = told(ami2(), "2025-06-01")
+    about = {row.values.get("obligation") for row in rows if row.kind.startswith("OBLIGATION_")}
+    assert not about & {"BOOK_MEETING", "PERIOD_END"}
+    assert {"MEETING_NOT_BOOKED", "PERIOD_ENDED"} <= {row.kind for row in rows}
 
 
 @pytest.mark.rule("AMI-6.3.1-b")

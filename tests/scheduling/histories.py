@@ -34,6 +34,14 @@ READINGS: dict[str, list[Any]] = {
     "prompt_notice.workdays": [1, 0, 3],
     "monthly_report.due_day": [None, 5],
     "bonus.claim_deadline_months": [None, 2],
+    "workdays.calendar": ["WEEKDAYS", "SWEDISH"],
+    "due_day.moves": [
+        {},
+        {"MAPPING_AND_PLAN": "NEXT_WORKDAY", "FOLLOWUP_MEETING": "PREVIOUS_WORKDAY", "BOOK_MEETING": "NEXT_WORKDAY"},
+        {"FINAL_REPORT": "NEXT_WORKDAY", "SYV": "PREVIOUS_WORKDAY", "WEEKLY_CONTACT": "NEXT_WORKDAY"},
+    ],
+    "interest.followup_days": [None, 5],
+    "som.minimum_tracks": [["SOM_1"], ["SOM_1", "SOM_2"]],
     "choice.days": [None, 10],
     "assignment.accept_days": [None, 5],
 }
@@ -73,6 +81,9 @@ def _events(draw: st.DrawFn, programme: str, first: int, last: int) -> list[Row]
                         on(day, "monthly_report", month=month, extent_pct=40),
                         on(day, "bip_assessed"),
                         on(day, "provider_switch", provider="beta", approved=True),
+                        on(day, "placement_started", workplace="W2", hours_per_week="30", kind="PRACTICE"),
+                        on(day, "interest_expressed", workplace="W1"),
+                        *(_of_the_others(day) if programme in OTHERS else ()),
                     ]
                 )
             )
@@ -80,13 +91,36 @@ def _events(draw: st.DrawFn, programme: str, first: int, last: int) -> list[Row]
     return rows
 
 
+#: Programmes beside AMI for which something is planned.
+OTHERS = ("SOM_1", "SOM_2", "LOCAL")
+
+
+def _of_the_others(day: str) -> list[Row]:
+    """What is told in the employment service's programmes and in the municipality's own process."""
+    meeting = {"minutes": 90, "individual": True, "place": "SUPPLIER_PREMISES"}
+    return [
+        on(day, "contact", channel="IN_PERSON", **meeting),
+        on(day, "contact", channel="IN_PERSON", minutes=130, activity=True),
+        on(day, "activity_planned", activity="cv_and_letter", category="EQUIP", hours_per_week="30"),
+        on(day, "activity_ended", activity="cv_and_letter"),
+        on(day, "extended"),
+        on(day, "track_decided", programme="SOM_2"),
+        on(day, "switch_notified", provider="beta"),
+        on(day, "check_in"),
+        on(day, "group_attendance", activity="job_search_group", session=day, attended=True),
+    ]
+
+
 @st.composite
-def histories(draw: st.DrawFn) -> Case:
+def histories(draw: st.DrawFn, programmes: tuple[str, ...] = ("AMI_1", "AMI_2")) -> Case:
     """A case from its decision on, perhaps with exits, break-offs and resumptions; facts may be known late."""
-    programme = draw(st.sampled_from(["AMI_1", "AMI_2"]))
+    programme = draw(st.sampled_from(programmes))
     length = 85 if programme == "AMI_1" else 360
     day = draw(st.integers(0, 60))
     rows = [on(_iso(day), "decided"), on(_iso(day), "results_shown")]
+    if programme not in ("AMI_1", "AMI_2") and draw(st.booleans()):
+        rows.append(on(_iso(day), "referred", source="AF", commission_end=_iso(day + draw(st.integers(0, 300)))))
+        rows.append(on(_iso(day + draw(st.integers(0, 400))), "commissioner_replied"))
     if draw(st.booleans()):
         rows[0]["end_date"] = _iso(day + draw(st.integers(20, 400)))
     rows.append(on(_iso(day), "provider_chosen", provider="alfa"))

@@ -12,6 +12,7 @@ from datetime import date
 from kundval_contracts.calendar import Period, add_days, add_months
 from kundval_contracts.codes import AssignmentState, AttentionKind, ExitKind, FactKind, Party, PlacementKind, Programme
 from kundval_contracts.facts import Fact
+from kundval_contracts.followups import next_checkin, next_contact, parties_of
 from kundval_contracts.rules import rule
 
 from .base import State, Terms
@@ -104,9 +105,7 @@ def unfollowed(state: State, terms: Terms, today: date) -> Iterator[Attention]:
     week = Period(add_days(today, -today.weekday() - 7), add_days(today, -today.weekday()))
     met = {fact["party"] for fact in state.told if fact.kind is _K.CONTACT and fact.on in week}
     for fact in state.agreements:
-        kind = fact.get("workplace_kind")
-        needed = {Party.CLIENT} if kind is not None and not kind.is_external else set(Party)
-        if fact.get("kind") is PlacementKind.PRACTICE and fact.on <= week.start and not needed <= met:
+        if fact.get("kind") is PlacementKind.PRACTICE and fact.on <= week.start and not parties_of(fact) <= met:
             yield Attention(AttentionKind.PRACTICE_NOT_FOLLOWED_UP, week.end, ("AMI-7.3-d",))
 
 
@@ -128,12 +127,10 @@ def unplaced(state: State, terms: Terms, today: date) -> Iterator[Attention]:
 @rule("LOKA-25", "NACKA-13")
 def check_in_due(state: State, terms: Terms, today: date) -> Iterator[Attention]:
     """The recurring check-in of the municipality's own process, where the profile sets an interval."""
-    days = terms.profile.checkin_interval_days
-    if days is None or not terms.case.programme.is_local:
-        return
     last = [fact.on for fact in state.told if fact.kind in (_K.STARTED, _K.CHECK_IN)]
-    if last and add_days(max(last), days) < today:
-        yield Attention(AttentionKind.CHECK_IN_DUE, add_days(max(last), days), ("LOKA-25", "NACKA-13"))
+    due = next_checkin(terms.profile, max(last)) if last and terms.case.programme.is_local else None
+    if due is not None and due < today:
+        yield Attention(AttentionKind.CHECK_IN_DUE, due, ("LOKA-25", "NACKA-13"))
 
 
 @rule("LOKA-67")
@@ -150,8 +147,7 @@ def placement_follow_up(state: State, terms: Terms, today: date) -> Iterator[Att
             for fact in state.told
             if fact.kind is _K.CONTACT and fact["party"] is Party.WORKPLACE and fact.on >= placement.on
         ]
-        days = schedule[min(len(contacts), len(schedule) - 1)]
-        due = add_days(max(contacts, default=placement.on), days)
+        due = next_contact(placement.on, sorted(contacts), schedule)
         if due < today:
             yield Attention(AttentionKind.PLACEMENT_FOLLOW_UP_DUE, due, ("LOKA-67",))
 

@@ -15,6 +15,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from types import MappingProxyType
 from typing import Any
 
+from kundval_contracts import csv_text
 from kundval_contracts.codes import (
     ActivityCategory,
     ExitKind,
@@ -320,27 +321,12 @@ def _interventions(year: Year, kolada: Mapping[str, str], smallest: int) -> list
 # --- as CSV ----------------------------------------------------------------------------------------------
 
 COLUMNS = ("year", "figure", "part", "unit", "value", "n", "low", "high", "suppressed", "origin", "taken_on")
-#: what a spreadsheet takes for the beginning of a formula
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @rule("LOKA-20")
 def as_csv(rows: Iterable[Line]) -> str:
-    """RFC 4180: commas, CRLF, quotes where needed; a byte order mark first, so that Excel takes it for UTF-8.
-
-    A cell that a spreadsheet would carry out as a formula gets an apostrophe before it.
-    """
-    table = [COLUMNS, *(tuple(row.as_json()[name] for name in COLUMNS) for row in rows)]
-    return "\ufeff" + "".join(",".join(map(_cell, row)) + "\r\n" for row in table)
-
-
-def _cell(value: Any) -> str:
-    text = "" if value is None else {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
-    if text.startswith(_FORMULA):
-        text = "'" + text
-    if any(mark in text for mark in ',"\r\n'):
-        text = '"' + text.replace('"', '""') + '"'
-    return text
+    """The lines as CSV, a column for each field."""
+    return csv_text.as_csv(COLUMNS, ([row.as_json()[name] for name in COLUMNS] for row in rows))
 
 
 __all__ = ["ALL", "DifferentYears", "Ended", "Given", "Line", "Minutes", "Year", "as_csv", "count", "lines", "per"]

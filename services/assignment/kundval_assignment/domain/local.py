@@ -1,4 +1,4 @@
-"""What follows from a municipality's profile: admission, tracks, the plan of a process, who is responsible.
+"""What follows from a municipality's profile: admission, tracks, who is responsible.
 
 Pure functions of the profile; which municipality it is nobody asks here. What a person has to decide is only
 proposed: True says that something may be offered.
@@ -7,27 +7,19 @@ proposed: True says that something may be offered.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 
-from kundval_contracts.calendar import Period, add_days, add_months
 from kundval_contracts.codes import (
     Actor,
     CareContactOwner,
     ForumParty,
-    MunicipalFunction,
     PreparationModel,
     RefusalCode,
     SubsidyResponsible,
 )
-from kundval_contracts.profiles import Activity, Profile, study_titles
+from kundval_contracts.profiles import Activity, Profile
 from kundval_contracts.rules import rule
 
 from .eligibility import Finding
-
-WEEK = 7
-
 
 # --- who may take part -------------------------------------------------------------------------------
 
@@ -89,60 +81,6 @@ def side_track(profile: Profile, *, long_term_sick: bool, attempts: int) -> bool
     return tried or (track.long_term_sick and long_term_sick)
 
 
-# --- time --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessPlan:
-    """The plan of a predefined process. `weeks`: seven days each from the start on, the last one cut at the end.
-
-    checkins and group_sessions: how many there must be at least in all; each week has its share of them.
-    """
-
-    period: Period
-    weeks: tuple[Period, ...]
-    checkins: int
-    group_sessions: int
-
-
-@rule("LOKA-41")
-def process_plan(profile: Profile, start: date) -> ProcessPlan | None:
-    """The plan that begins on `start`, `[start, start + plan_months)`; None where there is no predefined process.
-
-    A week that has begun counts whole: a plan of 61 days has nine.
-    """
-    process = profile.process
-    if process is None:
-        return None
-    period = Period(start, add_months(start, process.plan_months))
-    weeks = tuple(
-        Period(first, min(add_days(first, WEEK), period.end))
-        for first in (add_days(start, days) for days in range(0, period.days, WEEK))
-    )
-    return ProcessPlan(
-        period, weeks, len(weeks) * process.checkins_per_week, len(weeks) * process.group_sessions_per_week
-    )
-
-
-@rule("LOKA-23")
-def bip_due_days(first: date, until: date, interval: int) -> tuple[date, ...]:
-    """Days before `until` on which a new self-assessment is due: every `interval` months after the `first` one.
-
-    Counted from the first one, never chained, so that a month's end stays one.
-    """
-    found: list[date] = []
-    while (due := add_months(first, interval * (len(found) + 1))) < until:
-        found.append(due)
-    return tuple(found)
-
-
-@rule("LOKA-25")
-def next_checkin(profile: Profile, last: date) -> date | None:
-    """When the check-in after `last` is due; None where the municipality has set no interval."""
-    days = profile.checkin_interval_days
-    return None if days is None else add_days(last, days)
-
-
 # --- who is responsible ------------------------------------------------------------------------------
 
 
@@ -164,42 +102,3 @@ def forum_parties_missing(profile: Profile, parties: Collection[ForumParty]) -> 
     if profile.preparation_model is not PreparationModel.FORUM:
         return frozenset()
     return frozenset({ForumParty.EB, ForumParty.LABOUR_MARKET_UNIT}) - frozenset(parties)
-
-
-@rule("LOKA-55")
-def function_of(profile: Profile, title: str) -> MunicipalFunction | None:
-    """What a title means in this municipality, else what it means everywhere; None if nobody has said."""
-    for one in profile.titles:
-        if one.title == title:
-            return one.function
-    known = study_titles().get(title)
-    return known[0] if known else None
-
-
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """Hours a week of a function. `unknown`: how many rows of staff lack a number or a share, and so are not in it."""
-
-    hours: Decimal
-    unknown: int
-
-
-@rule("LOKA-64")
-def capacity_hours(profile: Profile, function: MunicipalFunction, weekly_hours: Decimal) -> Capacity:
-    """Persons x share of a full time x `weekly_hours`, over everybody with that function; heads are not counted.
-
-    Who has two roles counts in each with the share of that role.
-    """
-    hours, unknown = Decimal(0), 0
-    for row in profile.staff():
-        roles = [(row.title, row.fte)]
-        if row.also is not None:
-            roles.append((row.also.title, row.also.fte))
-        for title, share in roles:
-            if function_of(profile, title) is not function:
-                continue
-            if row.number is None or share is None:
-                unknown += 1
-            else:
-                hours += row.number * share * weekly_hours
-    return Capacity(hours, unknown)

@@ -26,13 +26,14 @@ from kundval_contracts.codes import (
 from kundval_contracts.exits import EXITS
 from kundval_contracts.facts import Fact
 from kundval_contracts.rules import rule
+from kundval_contracts.som import last_day_with_old, periods
 from kundval_contracts.timeline import Exit, Timeline, replaces
 
 from . import after, road, work
 from .base import Effect, Gate, Refusal, Standing, State, Terms, refuse
 from .eligibility import Finding, assess, groups_of
 from .local import life_coordination
-from .som import last_day_with_old, may_refuse, period
+from .som import may_refuse
 
 #: What a person may let pass before a decision, and the rule that is let pass.
 OVERRIDES: Mapping[DecisionAbout, str] = MappingProxyType(
@@ -325,7 +326,7 @@ def _may_decline(state: State, fact: Fact, terms: Terms) -> bool:
         start = timeline.decided_on
     end = timeline.end
     if end is None and timeline.started_on is not None and terms.case.programme.is_som:
-        end = period(timeline.started_on, 1 + sum(1 for one in state.told if one.kind is _K.EXTENDED)).end
+        end = periods(timeline.started_on, state.told)[-1].end
     return end is not None and may_refuse(start, end, settings["som.refusal_below_days"])
 
 
@@ -447,15 +448,6 @@ def _track_decided(state: State, fact: Fact, terms: Terms) -> State | Refusal:
     if (mine.is_som and new.is_som) or (mine.is_rum and new.is_rum):
         return state
     return refuse(RefusalCode.WRONG_PROGRAMME, f"{mine} has no track {new}.", "AF-SOM-8")
-
-
-@rule("AF-SOM-8", "AF-SOM-1")
-def track_on(programme: Programme, facts: tuple[Fact, ...], day: date) -> Programme:
-    """The track on `day`: AF's latest decision by then, else the one that the assignment began with."""
-    for fact in facts:
-        if fact.kind is _K.TRACK_DECIDED and fact.on <= day:
-            programme = fact["programme"]
-    return programme
 
 
 @rule("AF-SOM-7")
@@ -731,5 +723,4 @@ __all__ = [
     "review",
     "settled_from",
     "standing",
-    "track_on",
 ]

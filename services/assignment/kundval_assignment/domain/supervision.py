@@ -17,6 +17,7 @@ from kundval_contracts.codes import (
     SupervisionChannel,
     TermState,
 )
+from kundval_contracts.followups import next_review
 from kundval_contracts.provider_facts import ProviderFact
 from kundval_contracts.rules import rule
 from kundval_contracts.settings import RuleSettings
@@ -59,12 +60,6 @@ def review(facts: Iterable[ProviderFact], standings: Iterable[Standing], day: da
         return Review(interval, last, None, False, seen)
     due = next_review(last or min(in_force), interval)
     return Review(interval, last, due, day > due, seen)
-
-
-@rule("NACKA-18")
-def next_review(last: date, interval: int) -> date:
-    """The last day for the next review."""
-    return add_months(last, interval)
 
 
 @dataclass(frozen=True, slots=True)

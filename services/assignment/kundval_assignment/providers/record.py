@@ -38,6 +38,7 @@ def record_facts(tx: Tx, tenant: Tenant, provider: str, given: Sequence[Provider
     held = store.load(tx, tenant.id, [provider]).get(provider, Held(provider))
     if held.given is None and not held.stated and not any(fact.kind is _K.APPLIED for fact in given):
         raise NotFound(f"There is no provider {provider}.")
+    seen = _supervised(held)
     new = _add(held, given)
     if not new:
         return 0
@@ -49,6 +50,7 @@ def record_facts(tx: Tx, tenant: Tenant, provider: str, given: Sequence[Provider
         raise FactRefused(refused[0].message, code=refused[0].code.value, rules=refused[0].rules)
     _keep_facts(tx, tenant, held, judgement, new)
     _follow(tx, tenant, held, judgement)
+    _tell_supervised(tx, tenant.id, held, seen)
     return len(new)
 
 
@@ -58,6 +60,7 @@ def withdraw_fact(tx: Tx, tenant: Tenant, provider: str, fact_id: str) -> bool:
     held = store.load(tx, tenant.id, [provider]).get(provider)
     if held is None:
         raise NotFound(f"There is no provider {provider}.")
+    seen = _supervised(held)
     if held.stated.pop(fact_id, None) is None:
         return False
     tenant = tenants.get(tx, tenant.id)
@@ -69,6 +72,7 @@ def withdraw_fact(tx: Tx, tenant: Tenant, provider: str, fact_id: str) -> bool:
     store.withdraw(tx, tenant.id, provider, fact_id)
     _keep_facts(tx, tenant, held, judgement, ())
     _follow(tx, tenant, held, judgement)
+    _tell_supervised(tx, tenant.id, held, seen)
     return True
 
 
@@ -94,9 +98,11 @@ def terms_have_changed(tx: Tx, name: str) -> None:
     store.lock(tx, name, (), exclusive=names)
     tenant = tenants.get(tx, name)
     for held in store.load(tx, name, names).values():
+        seen = _supervised(held)
         judgement = _judge(tenant, held, None, stating=())
         _keep_facts(tx, tenant, held, judgement, ())
         _follow(tx, tenant, held, judgement, announce=False)
+        _tell_supervised(tx, tenant.id, held, seen)
 
 
 def judged(tenant: Tenant, held: Held) -> ProviderJudgement:
@@ -231,6 +237,23 @@ def _tell(
             data["ground"] = ground
         tx.publish(f"assignment.provider_{what}", subject=judgement.provider.id, tenant=tenant, data=data)
     return ended
+
+
+def _supervised(held: Held) -> dict[str, list[str]]:
+    """The days on which the provider was looked at, by channel, of the facts in effect."""
+    found: dict[str, set[date]] = {}
+    for one in held.stated.values():
+        if one.in_effect and one.fact.kind is _K.SUPERVISED:
+            found.setdefault(one.fact["channel"].value, set()).add(one.fact.on)
+    return {channel: [day.isoformat() for day in sorted(days)] for channel, days in sorted(found.items())}
+
+
+def _tell_supervised(tx: Tx, tenant: str, held: Held, before: Mapping[str, list[str]]) -> None:
+    """Publish the days of supervision if they are others than before: dates and channels, no words."""
+    now = _supervised(held)
+    if now != before:
+        data = {"provider": held.id, "channels": now}
+        tx.publish("assignment.provider_supervised", subject=held.id, tenant=tenant, data=data)
 
 
 def _differs_from(before: Provider | None, now: Provider) -> date | None:

@@ -20,16 +20,21 @@ from .texts import LANGUAGES, Message, render
 
 __all__ = ["KINDS", "LANGUAGES", "Kind", "Message", "NoticeKind", "notices", "outlook", "render"]
 
-_COMMON = (told.decision_and_choice, told.waiting, told.switches, after.corrections)
+_COMMON = (
+    told.decision_and_choice,
+    told.waiting,
+    told.switches,
+    due.reminders,
+    due.overdue,
+    after.corrections,
+)
 _AMI = (
     told.meetings,
     told.placements,
     told.declined_offers,
     told.hours,
     told.deviations,
-    due.reminders,
     due.booking,
-    due.overdue,
     due.period_ended,
     after.exits,
     after.premium_follow_ups,
@@ -47,7 +52,7 @@ def notices(
 
     `case` holds facts in effect (those known after `as_of` are not looked at), `obligations` is the answer of
     scheduling for the same day, `postings` the rows of the ledger. Programmes other than AMI have only the
-    notices of decision, choice, switch and correction.
+    notices of decision, choice, switch, their obligations and correction.
     """
     return outlook(case, obligations, postings, tenant, as_of)[0]
 

@@ -34,6 +34,16 @@ class Context:
     def timeline(self) -> Timeline:
         return Timeline(self.case, self.tenant.settings)
 
+    def known_days(self, kinds: tuple[str, ...]) -> list[tuple[date, date]]:
+        """The facts of these kinds as (on, known_on): the same kinds are asked about again and again."""
+        if kinds not in self._known:
+            self._known[kinds] = [(fact.on, fact.known_on) for fact in self.case.facts if fact.kind in kinds]
+        return self._known[kinds]
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, ...], list[tuple[date, date]]]:
+        return {}
+
     def of(self, kind: FactKind, since: date = date.min, until: date = date.max) -> Iterator[Fact]:
         """Facts of a kind with `since <= on <= until`, in order."""
         return (fact for fact in self.case.of(kind) if since <= fact.on <= until)

@@ -7,8 +7,9 @@ from datetime import date
 
 from kundval_contracts.answer import Notice, Obligation
 from kundval_contracts.calendar import add_days
-from kundval_contracts.codes import FactKind, MeetingKind, ObligationKind, ObligationState, Programme, Role
-from kundval_contracts.facts import Fact
+from kundval_contracts.codes import FactKind, ObligationKind, ObligationState, Programme, Role
+from kundval_contracts.followups import place_in_series
+from kundval_contracts.obligations import terms
 from kundval_contracts.rules import rule
 
 from .context import Context
@@ -19,39 +20,20 @@ K = NoticeKind
 O = ObligationKind  # noqa: E741
 PROVIDER, GUIDE = Role.PROVIDER, Role.CAREER_GUIDE
 
-#: Days before the due day on which a reminder goes out.
-LEAD_DAYS = 7
-#: Kinds that are reminded of; meetings have their own notices, what is due at once or every week has none.
-REMINDED = frozenset(
-    {
-        O.MAPPING_AND_PLAN,
-        O.STUDY_GUIDANCE,
-        O.PLACEMENT,
-        O.MONTHLY_REPORT,
-        O.FINAL_REPORT,
-        O.BIP_ASSESSMENT,
-        O.PREMIUM_FOLLOW_UP,
-        O.BONUS_CLAIM,
-    }
-)
-#: Kinds whose delay the career guide hears of too (SM-M7, SM-R4; AMI-3-c: reminder and escalation).
-ESCALATED = frozenset({O.MAPPING_AND_PLAN, O.PLACEMENT, O.FOLLOWUP_MEETING, O.MONTHLY_REPORT, O.FINAL_REPORT})
-_KINDS = tuple(ObligationKind)
+_PLACES = {kind: place for place, kind in enumerate(ObligationKind, 1)}
 _PER_KIND = 1000
+_PER_LONG_KIND = 1000 * _PER_KIND
 
 
 def _sequence(row: Obligation) -> int:
-    """Tells the obligations apart, whatever else is due on the same day."""
-    return _PER_KIND * (_KINDS.index(row.kind) + 1) + row.sequence
+    """Tells the obligations apart, whatever else is due on the same day. Few kinds count further than a thousand."""
+    return (_PER_KIND if row.sequence < _PER_KIND else _PER_LONG_KIND) * _PLACES[row.kind] + row.sequence
 
 
 def _since(context: Context, row: Obligation) -> date:
     """The first day on which the obligation can have been known: that of the latest fact that plans it."""
-    kinds = [FactKind.DECIDED, FactKind.STARTED, FactKind.RESUMED]
-    if row.kind in (O.PREMIUM_FOLLOW_UP, O.BONUS_CLAIM):
-        kinds.append(FactKind.EXITED)
-    days = [fact.known_on for fact in context.case.of(*kinds) if row.due is None or fact.on <= row.due]
-    return max(days, default=date.min)
+    planned_by = context.known_days(terms()[row.kind].planned_by)
+    return max((known_on for on, known_on in planned_by if row.due is None or on <= row.due), default=date.min)
 
 
 def _still_unmet(row: Obligation, day: date) -> bool:
@@ -74,32 +56,47 @@ def _make(context: Context, kind: NoticeKind, to: Role, on: date, row: Obligatio
     )
 
 
-@rule("AMI-3-c", "AMI-4.2-a", "AMI-8.3-a", "AMI-8.1-c", "AMI-8.2-c", "AMI-10.1-b", "LOKA-23")
+@rule(
+    "AMI-3-c", "AMI-4.2-a", "AMI-8.3-a", "AMI-8.1-c", "AMI-8.2-c", "AMI-10.1-b", "LOKA-5", "LOKA-23", "AF-SOM-22"
+)  # fmt: skip
 def reminders(context: Context) -> Iterator[Notice]:
-    """A week before the due day, if it is still to be done. The report of an exit is not reminded of."""
+    """Some days before the due day, by kind, if it is still to be done. The report of an exit is not reminded of.
+
+    Meetings have their own notices; what is due at once or every week has none.
+    """
     exit_days = {one.on for one in context.timeline.exits}
     for row in context.obligations:
-        if row.kind not in REMINDED or row.due is None or (row.kind is O.FINAL_REPORT and row.due in exit_days):
+        lead = terms()[row.kind].remind_days
+        if lead is None or row.due is None or (row.kind is O.FINAL_REPORT and row.due in exit_days):
             continue
-        on = max(add_days(row.due, -LEAD_DAYS), _since(context, row))
+        on = max(add_days(row.due, -lead), _since(context, row))
         if on <= row.due and _still_unmet(row, on):
             yield _make(context, K.OBLIGATION_DUE_SOON, row.responsible, on, row)
 
 
-@rule("AMI-3-a", "AMI-3-c", "AMI-6.2-b", "AMI-8.2-a", "AMI-8.3-a", "AMI-10.1-b", "AMI-10.1-e", "AMI-1.3.1-b")
+@rule(
+    "AMI-3-a", "AMI-3-c", "AMI-6.2-b", "AMI-7.3-d", "AMI-8.2-a", "AMI-8.3-a", "AMI-10.1-b", "AMI-10.1-e",
+    "AMI-1.3.1-b", "AF-SOM-7", "AF-SOM-18", "AF-SOM-19", "AF-SOM-22", "AF-SOM-25", "LOKA-5", "LOKA-25", "LOKA-29",
+    "LOKA-41", "LOKA-67",
+)  # fmt: skip
 def overdue(context: Context) -> Iterator[Notice]:
-    """The day after the time is past: who is responsible, and for what is escalated the career guide as well.
+    """The day after the time is past: who is responsible, and the career guide when an escalation comes to them.
 
-    Serving the agreement is left out: it is told and met at the same moment.
+    What has notices of its own is left out (SM-M7, SM-R4; AMI-3-c: reminder and escalation).
     """
     for row in context.obligations:
-        if row.overdue_after is None or row.kind is O.SERVE_TRIPARTITE_AGREEMENT:
+        known = terms()[row.kind]
+        by_itself = not known.told or (row.kind is O.PERIOD_END and context.case.programme.is_ami)
+        if row.overdue_after is None or by_itself:
             continue
-        on = max(add_days(row.overdue_after, 1), _since(context, row))
+        since = _since(context, row)
+        on = max(add_days(row.overdue_after, 1), since)
         if _still_unmet(row, on):
             yield _make(context, K.OBLIGATION_OVERDUE, row.responsible, on, row)
-            if row.kind in ESCALATED and row.responsible is not GUIDE:
-                yield _make(context, K.OBLIGATION_OVERDUE, GUIDE, on, row)
+        for step in known.escalation if row.responsible is not GUIDE else ():
+            day = max(step.on(row.overdue_after, context.settings), since)
+            if step.to is GUIDE and _still_unmet(row, day):
+                yield _make(context, K.OBLIGATION_OVERDUE, GUIDE, day, row)
 
 
 @rule("AMI-7.2-a", "AMI-8.2-b", "AMI-3.2.1-b", "AMI-3.2.1-c")
@@ -131,22 +128,9 @@ def booking(context: Context) -> Iterator[Notice]:
 def _booked_on(context: Context, row: Obligation) -> date | None:
     """The first booking of this follow-up meeting."""
     for fact in context.of(FactKind.MEETING_BOOKED):
-        if _place_in_series(fact) == row.sequence:
+        if place_in_series(fact) == row.sequence:
             return fact.on
     return None
-
-
-def _place_in_series(fact: Fact) -> int | None:
-    kind = fact["meeting"]
-    if kind is MeetingKind.FOLLOWUP_AMI1_D45:
-        return 1
-    series = (
-        MeetingKind.FOLLOWUP_AMI2_M3,
-        MeetingKind.FOLLOWUP_AMI2_M6,
-        MeetingKind.FOLLOWUP_AMI2_M9,
-        MeetingKind.FOLLOWUP_AMI2_M12,
-    )
-    return int(fact.get("sequence", series.index(kind) + 1)) if kind in series else None
 
 
 def _declined(context: Context, row: Obligation) -> Iterator[Notice]:

@@ -6,20 +6,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 
 from kundval_contracts.answer import Obligation
 from kundval_contracts.case import Case, Tenant
-from kundval_contracts.codes import ObligationState, Role
+from kundval_contracts.codes import ObligationState, Programme, Role
 
-from . import meetings, outcome, recurring, start
+from . import local, meetings, outcome, period, placements, recurring, referral, som, start
+from .ahead import next_follow_up
 from .plan import Context, Planned
 
-__all__ = ["obligations", "outlook"]
+__all__ = ["next_follow_up", "obligations", "outlook", "outlook_of"]
+
+Planner = Callable[[Context], Iterator[Planned]]
 
 #: In the order of the code list; each plans one kind (`workplace` two).
-_PLANNERS = (
+_AMI: tuple[Planner, ...] = (
     start.mapping_and_plan,
     start.study_guidance,
     recurring.weekly_contact,
@@ -34,15 +37,49 @@ _PLANNERS = (
     outcome.bonus_claim,
     start.workplace,
     meetings.prompt_notice,
+    meetings.book_meeting,
+    period.period_end,
+    placements.practice_contact,
+    placements.agreement_change,
+    placements.interest_follow_up,
 )
+_SOM: tuple[Planner, ...] = (
+    som.weekly_minimum,
+    som.syv,
+    period.som_period_end,
+    som.planned_hours,
+    som.switch_notice,
+    placements.interest_follow_up,
+)
+_RUM: tuple[Planner, ...] = (som.switch_notice, placements.interest_follow_up)
+_LOCAL: tuple[Planner, ...] = (
+    meetings.bip,
+    placements.placement_follow_up,
+    local.check_ins,
+    local.group_sessions,
+    placements.interest_follow_up,
+)
+_OTHERS: tuple[Planner, ...] = (placements.interest_follow_up,)
+
+
+def _planners(programme: Programme) -> tuple[Planner, ...]:
+    """What there is to plan from the decision on."""
+    if programme.is_ami:
+        return _AMI
+    if programme.is_som:
+        return _SOM
+    if programme.is_local:
+        return _LOCAL
+    return _RUM if programme.is_rum else _OTHERS
 
 
 def _plan(context: Context) -> tuple[Planned, ...]:
     """The plan, one row for each (kind, sequence): what is planned anew takes the place of what was cancelled."""
-    if not context.case.programme.is_ami or context.timeline.decided is None:
-        return ()
+    planners: tuple[Planner, ...] = (referral.commission_reply,)
+    if context.timeline.decided is not None:
+        planners += _planners(context.case.programme)
     rows: dict[tuple[str, int], Planned] = {}
-    for planner in _PLANNERS:
+    for planner in planners:
         for row in planner(context):
             key = (row.kind.value, row.sequence)
             if key not in rows or rows[key].cancelled_on is not None:
@@ -55,17 +92,21 @@ def obligations(case: Case, tenant: Tenant, as_of: date) -> tuple[Obligation, ..
 
     `case` holds facts in effect; those known after `as_of` are not looked at. Listed are: what hangs on an
     anchor, as soon as that is known (rulebook SM-A6, SM-A11, SM-P5); what comes back every week or month,
-    when its period opens. Programmes other than AMI have none here.
+    when its period opens.
     """
-    context = Context(case.known_by(as_of), tenant)
+    context = Context(case.known_by(as_of), tenant, as_of)
     return _answer(context, _plan(context), as_of)
 
 
 def outlook(case: Case, tenant: Tenant, as_of: date) -> tuple[tuple[Obligation, ...], date | None]:
     """`obligations`, and the first later day on which they differ if nothing new is told; None if they never do."""
-    context = Context(case.known_by(as_of), tenant)
+    return outlook_of(Context(case.known_by(as_of), tenant, as_of))
+
+
+def outlook_of(context: Context) -> tuple[tuple[Obligation, ...], date | None]:
+    """`outlook` of a case as it is known on the day of the context."""
     plan = _plan(context)
-    return _answer(context, plan, as_of), _change(plan, as_of)
+    return _answer(context, plan, context.as_of), _change(plan, context.as_of)
 
 
 def _answer(context: Context, plan: Iterable[Planned], as_of: date) -> tuple[Obligation, ...]:

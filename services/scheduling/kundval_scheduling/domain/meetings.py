@@ -3,39 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from functools import partial
+from itertools import count
 
-from kundval_contracts.calendar import add_days, add_months, add_workdays
+from kundval_contracts.calendar import add_days, add_months
 from kundval_contracts.codes import FactKind, MeetingKind, ObligationKind, Programme, Role
 from kundval_contracts.facts import Fact
-from kundval_contracts.profiles import profiles
+from kundval_contracts.followups import place_in_series
 from kundval_contracts.rules import rule
+from kundval_contracts.workdays import add_workdays
 
+from .local import bip_due_day, bip_due_days
 from .plan import Context, Planned, Run
-
-#: The AMI 2 series in order: the kind names the place in it when a fact gives no sequence.
-AMI2_SERIES = (
-    MeetingKind.FOLLOWUP_AMI2_M3,
-    MeetingKind.FOLLOWUP_AMI2_M6,
-    MeetingKind.FOLLOWUP_AMI2_M9,
-    MeetingKind.FOLLOWUP_AMI2_M12,
-)
 
 
 @rule("AMI-7.2-a", "AMI-8.2-a", "AMI-8.2-b")
 def follow_up(context: Context) -> Iterator[Planned]:
     """AMI 1: after 45 days. AMI 2: month 3, 6, 9 and 12. Met by holding the meeting (AMB-05, 06, 07)."""
-    tolerance = context.settings["followup.tolerance_days"]
     ami1 = context.timeline.programme is Programme.AMI_1
     for sequence, due in _targets(context):
-        planned = Planned(
+        planned = context.planned(
             ObligationKind.FOLLOWUP_MEETING,
             sequence,
             due,
             ("AMI-7.2-a",) if ami1 else ("AMI-8.2-a",),
-            tolerance=tolerance,
-            met_on=_held(context, sequence, ami1),
+            met_on=_first(context, sequence, ami1, FactKind.MEETING_HELD),
         )
         yield context.through(planned, partial(_if_ahead, due))
 
@@ -70,15 +64,39 @@ def _targets(context: Context) -> Iterator[tuple[int, date]]:
             yield sequence, min(target, timeline.last_covered_day) if cap else target
 
 
-def _held(context: Context, sequence: int, ami1: bool) -> date | None:
-    for fact in context.of(FactKind.MEETING_HELD):
-        kind = fact["meeting"]
-        if ami1:
-            if kind is MeetingKind.FOLLOWUP_AMI1_D45:
-                return fact.on
-        elif kind in AMI2_SERIES and fact.get("sequence", AMI2_SERIES.index(kind) + 1) == sequence:
+def _first(context: Context, sequence: int, ami1: bool, *kinds: FactKind) -> date | None:
+    """The first day with a fact of these kinds about the follow-up meeting with this place in the series."""
+    for fact in context.any_of(*kinds):
+        of_ami1 = fact["meeting"] is MeetingKind.FOLLOWUP_AMI1_D45
+        if of_ami1 is ami1 and place_in_series(fact) == sequence:
             return fact.on
     return None
+
+
+@rule("AMI-7.2-a", "AMI-8.2-b")
+def book_meeting(context: Context) -> Iterator[Planned]:
+    """Each follow-up meeting is to be booked, from its lead time on (AMB-05, AMB-07).
+
+    AMI 1: from the lead time before the target day, by that day. AMI 2: from twice the lead time, by the lead time.
+    It goes with the meeting: with one that is planned again after a resumption it is asked for again.
+    """
+    ami1, lead = context.timeline.programme is Programme.AMI_1, context.settings["booking_lead_days"]
+    rules = ("AMI-7.2-a",) if ami1 else ("AMI-8.2-b",)
+    for sequence, target in _targets(context):
+        due = target if ami1 else add_days(target, -lead)
+        planned = context.planned(
+            ObligationKind.BOOK_MEETING,
+            sequence,
+            due,
+            rules,
+            opens_on=add_days(due, -lead),
+            met_on=_first(context, sequence, ami1, FactKind.MEETING_BOOKED, FactKind.MEETING_HELD),
+        )
+        yield context.through(planned, partial(_while_ahead, target, due))
+
+
+def _while_ahead(target: date, due: date, run: Run) -> date | None:
+    return max(due, run.start) if run.start is not None and target >= run.start else None
 
 
 @rule("AMI-3.2.1-b", "AMI-3.2.1-c")
@@ -95,7 +113,7 @@ def three_party(context: Context) -> Iterator[Planned]:
             if meeting["meeting"] is MeetingKind.THREE_PARTY_DECLINED_OFFER
             and meeting.get("sequence", number) == number
         )
-        planned = Planned(
+        planned = context.planned(
             ObligationKind.THREE_PARTY_MEETING,
             number,
             None,
@@ -112,12 +130,13 @@ def prompt_notice(context: Context) -> Iterator[Planned]:
 
     Counted from the day on which it was known (reading 37); met by `guide_notified`.
     """
-    facts = context.case.of(FactKind.OFFER_DECLINED, FactKind.BROKE_OFF)
+    facts = context.any_of(FactKind.OFFER_DECLINED, FactKind.BROKE_OFF)
+    holidays = context.settings["workdays.calendar"] == "SWEDISH"
     for number, fact in enumerate(facts, 1):
-        planned = Planned(
+        planned = context.planned(
             ObligationKind.PROMPT_NOTICE,
             number,
-            add_workdays(fact.known_on, context.settings["prompt_notice.workdays"]),
+            add_workdays(fact.known_on, context.settings["prompt_notice.workdays"], holidays),
             _why_prompt(fact),
             met_on=context.first_day(FactKind.GUIDE_NOTIFIED, fact.on),
         )
@@ -134,20 +153,33 @@ def _why_prompt(fact: Fact) -> tuple[str, ...]:
 
 @rule("LOKA-23")
 def bip(context: Context) -> Iterator[Planned]:
-    """A new self-assessment every three months after the first one, where the municipality uses BIP (reading 12)."""
-    profile = profiles().get(context.tenant.municipality)
+    """A new self-assessment every three months after the first one, where the municipality uses BIP (reading 12).
+
+    In the municipality's own process, which need not have an end, each is listed as the one before has been due.
+    """
     days = [fact.on for fact in context.of(FactKind.BIP_ASSESSED)]
-    end = context.timeline.end
-    if profile is None or not profile.uses_bip or not days or end is None:
+    if context.profile is None or not context.profile.uses_bip or not days:
         return
-    interval, number, former = context.settings["bip.interval_months"], 1, days[0]
-    while (due := add_months(days[0], interval * number)) < end:
-        planned = Planned(
-            ObligationKind.BIP_ASSESSMENT,
-            number,
-            due,
-            ("LOKA-23",),
-            met_on=next((day for day in days if day > former), None),
-        )
-        yield context.through(planned, partial(_if_ahead, due), context.runs_from(days[0]))
-        number, former = number + 1, due
+    if context.case.programme.is_local:
+        yield from context.opened(_self_assessments(context, days))
+        return
+    former, interval = days[0], context.settings["bip.interval_months"]
+    for number, due in enumerate(bip_due_days(days[0], context.end, interval) if context.end else (), 1):
+        yield _self_assessment(context, days, number, former, due)
+        former = due
+
+
+def _self_assessments(context: Context, days: list[date]) -> Iterator[Planned]:
+    interval, former = context.settings["bip.interval_months"], days[0]
+    for number in count(1):
+        due = bip_due_day(days[0], number, interval)
+        if context.end is not None and due >= context.end:
+            return
+        yield replace(_self_assessment(context, days, number, former, due), opens_on=former)
+        former = due
+
+
+def _self_assessment(context: Context, days: list[date], number: int, former: date, due: date) -> Planned:
+    met_on = next((day for day in days if day > former), None)
+    planned = context.planned(ObligationKind.BIP_ASSESSMENT, number, due, met_on=met_on)
+    return context.through(planned, partial(_if_ahead, due), context.runs_from(days[0]))

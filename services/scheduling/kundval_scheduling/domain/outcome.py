@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 from kundval_contracts.calendar import add_months
@@ -25,11 +26,11 @@ def final_report(context: Context) -> Iterator[Planned]:
         return
     rules = ("AMI-8.2-c",) if context.timeline.programme is Programme.AMI_2 else ("AMI-9.2-b",)
     for run in context.runs:
-        due, met_on = last, None
-        if run.exit is not None:
-            due = min(last, run.exit.on)
-            met_on = _reported(context, run.exit)
-        yield Planned(ObligationKind.FINAL_REPORT, run.number + 1, due, rules, met_on=met_on)
+        planned = context.planned(ObligationKind.FINAL_REPORT, run.number + 1, last, rules)
+        if run.exit is not None:  # the exit brings its report, on whatever day it falls
+            due = planned.due if run.exit.on > last else run.exit.on
+            planned = replace(planned, due=due, met_on=_reported(context, run.exit))
+        yield planned
 
 
 def _reported(context: Context, one: Exit) -> date | None:
@@ -62,7 +63,7 @@ def premium_follow_ups(context: Context) -> Iterator[Planned]:
         for number in range(first, timeline.month_count(timeline.end) + 1):
             due = min(timeline.month(number).last_day, timeline.last_covered_day)
             reports = [fact.on for fact in context.of(FactKind.PREMIUM_FOLLOW_UP, one.on) if fact["month"] == number]
-            planned = Planned(
+            planned = context.planned(
                 ObligationKind.PREMIUM_FOLLOW_UP,
                 number,
                 due,
@@ -86,7 +87,7 @@ def bonus_claim(context: Context) -> Iterator[Planned]:
         if not context.timeline.leads_to_money(one):
             continue
         claims = timeline.claims(one)
-        planned = Planned(
+        planned = context.planned(
             ObligationKind.BONUS_CLAIM,
             1,
             add_months(timeline.window(one).end, months) if months else None,

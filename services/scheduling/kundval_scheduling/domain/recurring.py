@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -11,8 +12,7 @@ from kundval_contracts.codes import FactKind, ObligationKind, Party, Programme
 from kundval_contracts.rules import rule
 
 from .plan import Context, Planned, Run
-
-WEEK = 7
+from .weeks import WEEK, whole_weeks
 
 
 @rule("AMI-3-a", "AMI-3-b")
@@ -28,8 +28,8 @@ def weekly_contact(context: Context) -> Iterator[Planned]:
         yield from _iso_weeks(context, end, days, wanted)
 
 
-def _contact(sequence: int, due: date, opens_on: date, met_on: date | None) -> Planned:
-    return Planned(ObligationKind.WEEKLY_CONTACT, sequence, due, ("AMI-3-a",), opens_on=opens_on, met_on=met_on)
+def _contact(context: Context, sequence: int, due: date, opens_on: date, met_on: date | None) -> Planned:
+    return context.planned(ObligationKind.WEEKLY_CONTACT, sequence, due, opens_on=opens_on, met_on=met_on)
 
 
 def _iso_weeks(context: Context, end: date, days: list[date], wanted: int) -> Iterator[Planned]:
@@ -37,18 +37,11 @@ def _iso_weeks(context: Context, end: date, days: list[date], wanted: int) -> It
 
     A week that an exit cuts short asks for nothing, met or not: CANCELLED.
     """
-    origin: date | None = None
-    for run in context.runs:
-        if run.start is None:
-            return
-        monday = add_days(run.start, -run.start.weekday() % WEEK)
-        origin = origin or monday
-        while (sunday := add_days(monday, WEEK - 1)) < end and (run.exit is None or monday <= run.exit.on):
-            held = [day for day in days if monday <= day <= sunday]
-            met_on = held[wanted - 1] if len(held) >= wanted else None
-            planned = _contact((monday - origin).days // WEEK + 1, sunday, monday, met_on)
-            yield planned.cancelled(run.exit.on) if run.exit and run.exit.on < sunday else planned
-            monday = add_days(monday, WEEK)
+    for week in whole_weeks(context.stretches, end):
+        held = days[bisect_left(days, week.monday) : bisect_right(days, week.sunday)]
+        met_on = held[wanted - 1] if len(held) >= wanted else None
+        planned = _contact(context, week.number, week.sunday, week.monday, met_on)
+        yield planned.cancelled(week.cut_on) if week.cut_on else planned
 
 
 def _rolling(context: Context, end: date, days: list[date], wanted: int) -> Iterator[Planned]:
@@ -65,7 +58,7 @@ def _rolling(context: Context, end: date, days: list[date], wanted: int) -> Iter
             sequence += 1
             held = [day for day in days if anchor < day <= until]
             met_on = held[wanted - 1] if len(held) >= wanted else None
-            planned = _contact(sequence, add_days(anchor, WEEK), anchor, met_on)
+            planned = _contact(context, sequence, add_days(anchor, WEEK), anchor, met_on)
             if run.exit and planned.open_on(until):
                 planned = planned.cancelled(until)
             yield planned
@@ -74,7 +67,7 @@ def _rolling(context: Context, end: date, days: list[date], wanted: int) -> Iter
             anchor = met_on
 
 
-def _overlapping(context: Context, period: Period) -> list[Run]:
+def overlapping(context: Context, period: Period) -> list[Run]:
     """The started runs that are active on a day of the period."""
     return [
         run
@@ -103,13 +96,13 @@ def job_search(context: Context) -> Iterator[Planned]:
         period = timeline.month(number) if unit == "FEE_UNIT" else _calendar_month(timeline.anchor, number)
         if period.start >= timeline.end:
             return
-        runs = _overlapping(context, period)
+        runs = overlapping(context, period)
         if not runs:
             continue
         due, asked, cut_on = _quota(context, unit, period, runs[-1], timeline.end, quota)
         if not asked:
             continue
-        planned = Planned(
+        planned = context.planned(
             ObligationKind.JOB_SEARCH_QUOTA,
             number,
             due,
@@ -164,18 +157,17 @@ def monthly_report(context: Context) -> Iterator[Planned]:
     timeline = context.timeline
     if timeline.programme is not Programme.AMI_2 or timeline.anchor is None or timeline.end is None:
         return
-    due_day = context.settings["monthly_report.due_day"]
     for number in range(1, timeline.month_count(timeline.end) + 1):
         period = timeline.month(number)
         period = replace(period, end=min(period.end, timeline.end))
-        runs = _overlapping(context, period)
+        runs = overlapping(context, period)
         if not runs:
             continue
         reports = (fact.on for fact in context.of(FactKind.MONTHLY_REPORT) if fact["month"] == number)
-        planned = Planned(
+        planned = context.planned(
             ObligationKind.MONTHLY_REPORT,
             number,
-            period.last_day + timedelta(days=due_day) if due_day else None,
+            report_due(context, period),
             ("AMI-8.1-c",),
             opens_on=max(period.start, runs[0].start or period.start),
             met_on=next(reports, None),
@@ -184,3 +176,9 @@ def monthly_report(context: Context) -> Iterator[Planned]:
         if last and last.on <= period.last_day and (planned.met_on is None or planned.met_on > last.on):
             planned = planned.cancelled(last.on)
         yield planned
+
+
+def report_due(context: Context, period: Period) -> date | None:
+    """The last day for the report of a month; None while the municipality has set none (GAP-02)."""
+    due_day = context.settings["monthly_report.due_day"]
+    return period.last_day + timedelta(days=due_day) if due_day else None

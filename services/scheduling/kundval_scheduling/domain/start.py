@@ -54,7 +54,7 @@ def mapping_and_plan(context: Context) -> Iterator[Planned]:
     days = context.settings["plan.due_days"]
     done = [context.first_day(FactKind.MAPPING_DONE), context.first_day(FactKind.PLAN_DONE)]
     dates = [day for day in done if day is not None]
-    planned = Planned(
+    planned = context.planned(
         ObligationKind.MAPPING_AND_PLAN,
         1,
         add_days(anchor, days),
@@ -71,7 +71,7 @@ def study_guidance(context: Context) -> Iterator[Planned]:
     if anchor is None:
         return
     days = context.settings["study_guidance.due_days"]
-    planned = Planned(
+    planned = context.planned(
         ObligationKind.STUDY_GUIDANCE,
         1,
         add_days(anchor, days),
@@ -89,7 +89,7 @@ def placement(context: Context) -> Iterator[Planned]:
         return
     minimum, deadline = context.settings["placement.min_hours_week"], context.settings["ami2.placement.deadline"]
     started = (fact.on for fact in context.of(FactKind.PLACEMENT_STARTED) if fact.get("hours_per_week", 0) >= minimum)
-    planned = Planned(
+    planned = context.planned(
         ObligationKind.PLACEMENT,
         1,
         after(decided_on, deadline),
@@ -109,7 +109,7 @@ def workplace(context: Context) -> Iterator[Planned]:
     grace = context.settings["tripartite.serve_grace_days"]
     days = context.settings["placement.first_followup_days"]
     for number, fact in enumerate(context.of(FactKind.PLACEMENT_STARTED), 1):
-        yield Planned(
+        yield context.planned(
             ObligationKind.SERVE_TRIPARTITE_AGREEMENT,
             number,
             add_days(fact.on, grace),
@@ -118,7 +118,7 @@ def workplace(context: Context) -> Iterator[Planned]:
         )
         ended = _ended(context, fact)
         contacts = context.of(FactKind.CONTACT, fact.on, ended or date.max)
-        planned = Planned(
+        planned = context.planned(
             ObligationKind.WORKPLACE_FOLLOW_UP,
             number,
             add_days(fact.on, days),

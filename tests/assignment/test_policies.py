@@ -29,6 +29,7 @@ from tests.acceptance.builders import exited
 from tests.chassis.eventing import take
 from tests.suite import SERVICES, Suite, Town, client, content, eventually, suite
 
+from . import policy_meetings as m
 from . import world as w
 from .world import Owner, Row, Target, World
 
@@ -145,6 +146,19 @@ def of_provider(**more: Any) -> Example:
     return Example(lambda world, one, number: {"provider": one.before or "beta", **more}, "provider")
 
 
+#: to an invitation to a meeting that there is not
+REPLY = """BEGIN:VCALENDAR
+VERSION:2.0
+METHOD:REPLY
+BEGIN:VEVENT
+UID:none@kundval.invalid
+SEQUENCE:1
+DTSTAMP:20240601T080000Z
+ATTENDEE;PARTSTAT=ACCEPTED:mailto:none@kundval.invalid
+END:VEVENT
+END:VCALENDAR
+"""
+
 A, S, B, N = "assignment.", "scheduling.", "billing.", "notifications."
 EXAMPLES: dict[str, Example] = {
     A + "open_tenant": Example(a_tenant, "nothing"),
@@ -220,6 +234,35 @@ EXAMPLES: dict[str, Example] = {
     A + "figures_chart": nothing(first_year=2024, last_year=2025),
     S + "obligations": Example(assignment()),
     S + "summary": nothing(),
+    S + "provider_obligations": of_provider(),
+    # invitations and answers to them are tried with meetings, in tests/scheduling/test_calendars_service.py
+    S + "invitation": Example(lambda world, one, number: {
+        "meeting": "none", "role": "CLIENT", "resource": f"client/{one.name}"}, fits=lambda one: False),
+    S + "take_reply": Example(lambda world, one, number: {"text": REPLY}, fits=lambda one: False),
+    S + "calendar_link": nothing(),
+    S + "calendar_links": Example(assignment()),
+    S + "revoke_calendar_link": Example(lambda world, one, number: {"feed": "none"}, "nothing", fits=lambda one: False),
+    S + "set_resources": Example(m.own_resources, "provider"),
+    S + "resources": of_provider(),
+    S + "set_travel": nothing(travel=[{"origin": "here", "destination": "there", "minutes": 20}]),
+    S + "set_participants": Example(m.participants),
+    S + "set_absence": Example(m.absence, "provider", prepare=m.has_staff),
+    S + "remove_absence": of_provider(absence="none"),
+    S + "meetings": Example(assignment()),
+    S + "book_meeting": Example(m.a_contact),
+    S + "rebook_meeting": Example(m.moved, prepare=m.a_meeting),
+    S + "cancel_meeting": Example(m.the_meeting(reason="OTHER"), prepare=m.a_meeting),
+    S + "hold_meeting": Example(m.the_meeting(), prepare=m.a_meeting),
+    S + "miss_meeting": Example(m.the_meeting(absent=[{"role": "CLIENT"}]), prepare=m.a_meeting),
+    S + "book_series": Example(m.a_series),
+    S + "open_group_session": Example(m.a_session, "provider"),
+    S + "join_group": Example(m.in_session, prepare=m.session_there),
+    S + "leave_group": Example(m.in_session, prepare=m.place_taken),
+    S + "book_forum": Example(m.a_forum),
+    S + "workload": of_provider(),
+    S + "workload_csv": of_provider(),
+    S + "workload_page": of_provider(),
+    S + "without_follow_up": Example(assignment()),
     B + "run_payments": nothing(run=w.TODAY),
     B + "lines": Example(assignment()),
     B + "postings": Example(assignment()),
@@ -321,7 +364,8 @@ def cases(world: World, method: Method, example: Example) -> Iterator[Case]:
 
 def request(world: World, method: Method, example: Example, case: Case, number: int) -> Row:
     fields = example.request(world, case.target, number)
-    if (case.everything or case.filtered) and not method.request.fields["assignment"].required:
+    chosen = method.request.fields.get("assignment")
+    if (case.everything or case.filtered) and chosen is not None and not chosen.required:
         fields.pop("assignment")
     if case.filtered:
         fields["provider"] = case.filtered

@@ -33,13 +33,13 @@ CHUNK = 500
 
 
 def record_facts(
-    tx: Tx, tenant: Tenant, given: Iterable[tuple[str, Fact]], *, keep_refused: bool
+    tx: Tx, tenant: Tenant, given: Iterable[tuple[str, Fact]], *, keep_refused: bool, places_from: int = 0
 ) -> tuple[int, list[dict[str, Any]]]:
     """Store facts of any number of assignments and publish what changed.
 
-    A fact with place -1 gets the next place of its assignment. Returns how many facts were new, and the
-    rejections of these. Raises NotFound (unknown assignment or provider), Conflict (an id or place taken by
-    another fact, an id that was withdrawn) and, unless `keep_refused`, FactRefused; then nothing is stored.
+    A fact with place -1 gets the next place of its assignment, `places_from` at the lowest. Returns how many facts
+    were new, and the rejections of these. Raises NotFound (unknown assignment or provider), Conflict (an id or place
+    taken by another fact, an id that was withdrawn) and, unless `keep_refused`, FactRefused; then nothing is stored.
     """
     by_assignment: dict[str, list[Fact]] = {}
     for assignment, fact in given:
@@ -51,7 +51,7 @@ def record_facts(
     missing = sorted(set(by_assignment) - set(records))
     if missing:
         raise NotFound(f"There is no assignment {missing[0]}.")
-    new = {name: _add(records[name], facts) for name, facts in by_assignment.items()}
+    new = {name: _add(records[name], facts, places_from) for name, facts in by_assignment.items()}
     findings = _judge(tx, tenant, {name: record for name, record in records.items() if new[name]}, new)
     refused = [finding for fact_id, finding in findings if fact_id in new[finding.assignment]]
     if refused and not keep_refused:
@@ -109,7 +109,7 @@ def _chunks(names: Sequence[str]) -> Iterator[Sequence[str]]:
     return (names[start : start + CHUNK] for start in range(0, len(names), CHUNK))
 
 
-def _add(record: Record, facts: Sequence[Fact]) -> set[str]:
+def _add(record: Record, facts: Sequence[Fact], places_from: int) -> set[str]:
     """Put new facts into the record; the ids that were new. A fact stated again as it was is no news."""
     taken = {stated.fact.place for stated in record.stated.values()}
     new: set[str] = set()
@@ -121,7 +121,7 @@ def _add(record: Record, facts: Sequence[Fact]) -> set[str]:
             if known.fact != (replace(fact, place=known.fact.place) if fact.place < 0 else fact):
                 raise Conflict(f"The fact {fact.id} of {record.case.assignment} was stated with other contents.")
             continue
-        place = fact.place if fact.place >= 0 else max(taken, default=-1) + 1
+        place = fact.place if fact.place >= 0 else max(places_from, max(taken, default=-1) + 1)
         if place in taken:
             raise Conflict(f"Another fact of {record.case.assignment} has the ordinal {place}.")
         taken.add(place)

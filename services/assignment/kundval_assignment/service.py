@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from kundval_chassis import held
+from kundval_chassis.consume import consumes
 from kundval_chassis.db import Database, Tx
 from kundval_chassis.relay import Outbox
 from kundval_chassis.rpc import command, query
 from kundval_chassis.rules import DeploymentRules
 from kundval_chassis.service import info
 from kundval_chassis.tokens import Caller
+from kundval_contracts.envelope import Event
 
 from . import record, store, tenants
 from .casework.entrypoints import CaseworkEntrypoints
+from .domain import meetings
 from .local.entrypoints import LocalEntrypoints
+from .meetings.hear import hear
 from .people import guard, log, persons
 from .people.entrypoints import PeopleEntrypoints
 from .providers import places
@@ -39,6 +43,10 @@ class AssignmentService(
     db = Database()
     outbox = Outbox()
     rules = DeploymentRules()
+
+    @consumes("scheduling", needs=meetings.NEEDS, only_needed=True)
+    def on_events(self, tx: Tx, events: list[Event]) -> None:
+        hear(tx, events)
 
     @command("assignment.open_tenant")
     def open_tenant(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:

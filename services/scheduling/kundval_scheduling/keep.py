@@ -10,9 +10,14 @@ from kundval_chassis import agenda
 from kundval_chassis.db import Tx
 from kundval_contracts.answer import Obligation
 from kundval_contracts.case import Case, Tenant
+from kundval_contracts.obligations import foreseen
+from kundval_contracts.settings import RuleSettings
 
 from . import store
-from .domain import outlook
+from .domain import outlook_of
+from .domain.plan import Context
+from .meetings import keep as meetings
+from .workload import keep as workload
 
 
 def keep(tx: Tx, tenant: Tenant, day: date, cases: Sequence[Case]) -> None:
@@ -22,10 +27,10 @@ def keep(tx: Tx, tenant: Tenant, day: date, cases: Sequence[Case]) -> None:
     removed: list[tuple[str, str, int]] = []
     differences: dict[str, tuple[list[Obligation], list[tuple[str, str, int]]]] = {}
     until: dict[str, date | None] = {}
-    for case in cases:
-        known = case.known_by(day)
+    contexts = [Context(case.known_by(day), tenant, day) for case in cases]
+    for case, context in zip(cases, contexts, strict=True):
         before = {one.key: one for one in held[case.assignment]}
-        current, change = outlook(known, tenant, day)
+        current, change = outlook_of(context)
         after = {one.key: one for one in current}
         new = [one for key, one in after.items() if before.get(key) != one]
         gone = [key for key in before if key not in after]
@@ -47,6 +52,9 @@ def keep(tx: Tx, tenant: Tenant, day: date, cases: Sequence[Case]) -> None:
             "removed": [{"kind": kind, "sequence": sequence} for _, kind, sequence in gone],
         }
         tx.publish("scheduling.obligations_changed", subject=assignment, tenant=tenant.id, data=data)
+    workload.keep(tx, tenant, day, cases)
+    for assignment, change in meetings.keep(tx, tenant, contexts).items():
+        until[assignment] = min(change, until[assignment] or change)
     agenda.rest(tx, tenant.id, until)
 
 
@@ -57,4 +65,15 @@ def _event(one: Obligation) -> dict[str, Any]:
         **row,
         "overdue_after": one.overdue_after.isoformat() if one.overdue_after else None,
         "provider": one.provider,
+    }
+
+
+def shown(one: Obligation, settings: RuleSettings) -> dict[str, Any]:
+    """An obligation as it is listed: the answer's fields, the reminder, the last day in time, who hears of a delay."""
+    ahead = foreseen(one, settings)
+    return {
+        **one.as_json(),
+        "remind_on": ahead.remind_on,
+        "overdue_after": one.overdue_after,
+        "escalation": [{"to": to.value, "on": on} for to, on in ahead.escalation],
     }

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from kundval_chassis.chart import Series, bars
+from kundval_chassis.html import template
 from kundval_contracts.codes import ExitKind
 from kundval_contracts.rules import rule
 
@@ -25,8 +24,9 @@ def render(table: Mapping[str, Any], lang: str) -> str:
     """The page of a comparison in its JSON form (`shown.content`). The same table gives the same bytes."""
     words = texts(lang)
     kinds = [kind.value for kind in ExitKind if kind.value in table["together"]["exits"]]
-    return _template().render(
+    return template(__package__).render(
         lang=lang,
+        skip_to="compare",
         title=words.say("title", programme=words.programme(table["programme"])),
         table=table,
         kinds=kinds,
@@ -59,12 +59,3 @@ def _said(figure: Mapping[str, Any], words: Texts) -> str:
     if figure["value"] is None:
         return words.say("new")
     return f"{words.share(Decimal(figure['value']))} {words.say('of', n=figure['n'])}"
-
-
-@cache
-def _template() -> Template:
-    loader = PackageLoader("kundval_assignment.results", "templates")
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("page.html")

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
-from importlib.resources import files
-from typing import Any
 
+from kundval_chassis.html import Words, read_words
 from kundval_contracts.codes import FigureCode, Programme
 
 
 @dataclass(frozen=True)
-class Texts:
-    """The words of one language. A code that has no words is shown as it is."""
-
-    lang: str
-    words: Mapping[str, Any]
-
-    def say(self, key: str, **values: object) -> str:
-        """The text of that key with its places filled in; raises KeyError for one that there is not."""
-        return str(self.words["page"][key]).format(**values)
+class Texts(Words):
+    """The words of one language with what results need of them."""
 
     def figure(self, code: FigureCode) -> str:
-        return str(self.words["figure"].get(code.value, code.value))
+        return self.of("figure", code.value)
 
     def programme(self, code: str) -> str:
-        return str(self.words["programme"].get(Programme(code).value, code))
+        return self.of("programme", Programme(code).value)
 
     def exit(self, code: str) -> str:
-        return str(self.words["exit"].get(code, code))
+        return self.of("exit", code)
 
     def part(self, code: str) -> str:
         """Words for a source, a programme, a kind of exit, a category; of the municipality's own codes the code."""
@@ -59,8 +49,7 @@ class Texts:
 @cache
 def texts(lang: str) -> Texts:
     """The words of that language; raises FileNotFoundError for one that there is not."""
-    text = files(__package__).joinpath(f"texts/{lang}.toml").read_text(encoding="utf-8")
-    return Texts(lang, tomllib.loads(text))
+    return Texts(lang, read_words(__package__, lang))
 
 
 def _whole(value: Decimal) -> str:

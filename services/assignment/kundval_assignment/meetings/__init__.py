@@ -1,0 +1,1 @@
+"""Meetings, as scheduling tells of them: the facts that follow."""

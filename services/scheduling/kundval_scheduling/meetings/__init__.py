@@ -1,0 +1,1 @@
+"""Meetings: what is due, booked, held and missed; who and what they claim."""

@@ -1,0 +1,1 @@
+"""Finding times that suit everybody who has to be there."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from . import assignments, events, footprint, recompute, rpc, suite
+from . import assignments, due_scan, events, footprint, plan_meetings, recompute, rpc, suite
 from .machine import Machine, load_average, servers
 from .report import Report, as_json, missed, show
 
@@ -27,6 +27,8 @@ PARTS: dict[str, tuple[Measure, Any, Any]] = {
     "d": (recompute.measure, recompute.Size(), recompute.QUICK),
     "e": (footprint.measure, footprint.Size(), footprint.QUICK),
     "f": (assignments.measure, assignments.Size(), assignments.QUICK),
+    "g": (due_scan.measure, due_scan.Size(), due_scan.QUICK),
+    "h": (plan_meetings.measure, plan_meetings.USUAL, plan_meetings.QUICK),
 }
 
 #: sizes for --full where they are not the usual ones
@@ -37,9 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         description="Measured claims with peers beside: (a) the whole suite, (b) events, (c) RPC, (d) recomputation,"
-        " (e) memory and start-up, (f) the assignment service with many assignments.",
+        " (e) memory and start-up, (f) the assignment service with many assignments, (g) the due-scan,"
+        " (h) a plan of meetings.",
     )
-    parser.add_argument("--only", default="abcdef", metavar="a,b,…", help="which measurements (default: all)")
+    parser.add_argument("--only", default="".join(PARTS), metavar="a,b,…", help="which measurements (default: all)")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="small sizes: to see that it works, not to quote")
     size.add_argument("--full", action="store_true", help="(d) with 300,000 assignments, (f) without copies: hours")

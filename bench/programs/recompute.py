@@ -11,7 +11,7 @@ from typing import Any
 
 from bench import cases, child
 from kundval_billing import payments
-from kundval_chassis import held, migrate
+from kundval_chassis import agenda, held, migrate
 from kundval_chassis.db import Pool, Tx
 from kundval_contracts.inputs import PROVIDER
 from kundval_contracts.settings import dump_settings, dump_tariffs
@@ -47,6 +47,7 @@ def seed(pool: Pool, uri: str, count: int) -> dict[str, Any]:
             if len(waiting[0]) >= CHUNK:
                 write()
         write()
+        tx.execute("INSERT INTO agenda SELECT tenant, assignment, %s FROM held_case", (agenda.NOW,))
     _tidy(pool)
     return {"facts": facts}
 
@@ -83,7 +84,7 @@ def run(pool: Pool, day: str) -> dict[str, Any]:
 def wake(pool: Pool) -> None:
     """Make the next run look at every case."""
     with pool.tx() as tx:
-        tx.execute("DELETE FROM agenda")
+        tx.execute("UPDATE agenda SET until = %s", (agenda.NOW,))
     _tidy(pool)
 
 

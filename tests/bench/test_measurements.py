@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench import assignments, cases, events, footprint, recompute, report, rpc, suite
+from bench import assignments, cases, due_scan, events, footprint, plan_meetings, recompute, report, rpc, suite
+from bench.__main__ import PARTS
 from bench.machine import Machine
 
 pytestmark = pytest.mark.slow
@@ -32,6 +33,8 @@ def machine(servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Machine:
         pytest.param(recompute.measure, recompute.TINY, id="d, recomputation"),
         pytest.param(footprint.measure, footprint.TINY, id="e, footprint"),
         pytest.param(assignments.measure, assignments.TINY, id="f, assignments"),
+        pytest.param(due_scan.measure, due_scan.TINY, id="g, due-scan"),
+        pytest.param(plan_meetings.measure, plan_meetings.TINY, id="h, plan of meetings"),
     ],
 )
 def test_a_measurement_yields_sane_figures(
@@ -88,5 +91,5 @@ def test_a_bound_from_above_is_met_from_below() -> None:
 
 def test_the_readme_names_every_measurement() -> None:
     text = Path(report.__file__).with_name("README.md").read_text(encoding="utf-8")
-    for letter in "abcdef":
+    for letter in PARTS:
         assert f"({letter})" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kundval_chassis import agenda, held
+from kundval_chassis.background import Background
 from kundval_chassis.consume import consumes
 from kundval_chassis.db import Database, Tx
 from kundval_chassis.relay import Outbox
@@ -13,20 +14,42 @@ from kundval_chassis.service import info
 from kundval_chassis.tokens import Caller
 from kundval_chassis.veil import veil
 from kundval_contracts.envelope import Event
+from kundval_contracts.settings import RuleSettings
 
 from . import store
-from .keep import keep
+from .calendars.entrypoints import CalendarEntrypoints
+from .calendars.feeds import Calendars
+from .keep import keep, shown
+from .meetings.entrypoints import MeetingEntrypoints
+from .plans.entrypoints import PlanEntrypoints
+from .plans.work import PlanWork
+from .settings import SETTINGS
+from .slots.entrypoints import SlotEntrypoints
+from .supervision import keep as supervision
+from .supervision.entrypoints import SupervisionEntrypoints
+from .workload.entrypoints import WorkloadEntrypoints
 
 
-class SchedulingService:
+class SchedulingService(
+    CalendarEntrypoints,
+    MeetingEntrypoints,
+    PlanEntrypoints,
+    SlotEntrypoints,
+    WorkloadEntrypoints,
+    SupervisionEntrypoints,
+):
     name = "scheduling"
+    settings = SETTINGS
     db = Database()
     outbox = Outbox()
+    calendars = Calendars()
+    making_plans = Background(PlanWork())
 
-    @consumes("assignment", needs=held.NEEDS)
+    @consumes("assignment", needs=held.NEEDS | supervision.NEEDS)
     def on_events(self, tx: Tx, events: list[Event]) -> None:
         for tenant, day, cases in agenda.take_in(tx, events):
             keep(tx, tenant, day, cases)
+        supervision.keep(tx, events)
         for name, day in agenda.days_reached(tx, events):
             # who computes from obligations waits for this: before it, they stand as they did on an earlier day
             tx.publish("scheduling.day_opened", subject=name, tenant=name, data={"date": day.isoformat()})
@@ -35,8 +58,9 @@ class SchedulingService:
     def obligations(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         provider = caller.provider or request["provider"]
         page = store.page(tx, request["tenant"], request["assignment"], provider, request["after"], request["limit"])
+        settings = held.load_tenant(tx, request["tenant"]).settings if page else RuleSettings()
         rows = [
-            one.as_json()
+            shown(one, settings)
             for obligations in store.held(tx, request["tenant"], page).values()
             for one in obligations
             if provider in (None, one.provider)

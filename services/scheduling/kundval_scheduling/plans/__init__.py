@@ -1,0 +1,1 @@
+"""Planning many meetings at once: a solver proposes, a person accepts."""

@@ -244,6 +244,7 @@ EXAMPLES: dict[str, Example] = {
     S + "revoke_calendar_link": Example(lambda world, one, number: {"feed": "none"}, "nothing", fits=lambda one: False),
     S + "set_resources": Example(m.own_resources, "provider"),
     S + "resources": of_provider(),
+    S + "premises": of_provider(),
     S + "set_travel": nothing(travel=[{"origin": "here", "destination": "there", "minutes": 20}]),
     S + "set_participants": Example(m.participants),
     S + "set_absence": Example(m.absence, "provider", prepare=m.has_staff),

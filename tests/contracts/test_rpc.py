@@ -95,6 +95,7 @@ def test_providers_may_call_only_what_is_limited_to_their_own() -> None:
         "scheduling.miss_meeting": Reach.OWN_ASSIGNMENT,
         "scheduling.obligations": Reach.OWN_ROWS,
         "scheduling.open_group_session": Reach.ITSELF,
+        "scheduling.premises": Reach.ITSELF,
         "scheduling.provider_obligations": Reach.ITSELF,
         "scheduling.rebook_meeting": Reach.OWN_ASSIGNMENT,
         "scheduling.remove_absence": Reach.ITSELF,

@@ -15,7 +15,7 @@ from kundval_contracts.errors import InvalidRequest
 from kundval_scheduling.domain.booking import Booking, Seat, objections, spoken
 from kundval_scheduling.domain.instants import Span, instant
 from kundval_scheduling.domain.meeting import Party
-from kundval_scheduling.domain.premises import premises_ok, staff_on_site
+from kundval_scheduling.domain.premises import Premises, premises, premises_ok, staff_on_site
 from kundval_scheduling.domain.resources import Busy, Hours, Participant, Resource, Travel
 from kundval_scheduling.meetings.series import MOST, days
 from kundval_scheduling.meetings.times import read_span
@@ -267,3 +267,20 @@ def test_premises_agree_with_counting_every_hour(rows: list[tuple[int, int, int]
     access = [sum(1 for day, hour in open_hours if day == weekday and 8 <= hour < 17) for weekday in range(1, 8)]
     assert premises_ok(given_hours) is (sum(1 for one in access if one >= 4) >= 4)
     assert staff_on_site(given_hours, [given_hours], 16) is (len(open_hours) >= 16)
+
+
+@pytest.mark.rule("AF-SOM-20", "AF-SOM-21")
+def test_premises_are_where_a_provider_has_rooms_and_are_staffed_by_who_is_there() -> None:
+    four_days = hours("08:00", "12:00", 1, 2, 3, 4)
+    rooms = [
+        Resource("r-1", ResourceKind.ROOM, four_days, provider="alfa", place="north"),
+        Resource("r-2", ResourceKind.ROOM, four_days, provider="alfa", place="south"),
+        Resource("r-3", ResourceKind.ROOM, four_days, place="town hall"),
+    ]
+    # half of the week in the south: then nobody is in the north
+    moved = tuple(replace(one, place="south") if one.weekday > 2 else one for one in four_days)
+    alone = [*rooms, Resource("s-1", ResourceKind.STAFF, moved, provider="alfa", place="north")]
+    assert premises(alone, 16) == (Premises("alfa", "north", True, False), Premises("alfa", "south", True, False))
+    both = [*alone, Resource("s-2", ResourceKind.STAFF, four_days, provider="alfa", place="north")]
+    assert premises(both, 16) == (Premises("alfa", "north", True, True), Premises("alfa", "south", True, False))
+    assert premises(both, 17)[0].staffed is False

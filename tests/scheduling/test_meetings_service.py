@@ -350,6 +350,9 @@ def test_a_provider_reaches_its_own_meetings_and_people_only(diary: Diary, suite
                                ends_at="2026-05-05T11:00"),
         ):  # fmt: skip
             assert isinstance(refusal(call), Forbidden)
+        own = diary.call("premises", alfa)["premises"]
+        assert [(row["provider"], row["place"], row["access"]) for row in own] == [("alfa", "alfa", False)]
+        assert {row["provider"] for row in diary.call("premises")["premises"]} == {"alfa", "beta"}
 
 
 def test_when_and_where_a_protected_person_is_met_is_told_to_who_takes_part(diary: Diary, suite: Suite) -> None:

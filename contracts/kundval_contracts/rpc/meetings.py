@@ -154,6 +154,28 @@ class ResourceList(PageAnswer):
     resources = fields.List(fields.Nested(Resource), required=True)
 
 
+class PremisesRequest(TenantRequest):
+    """Of one provider, or of all."""
+
+    provider = identifier(load_default=None, allow_none=True)
+
+
+class PremisesItem(Message):
+    """A place where a provider has rooms; open when one of them is. `access`: at least four hours between 08 and 17 on
+    four days a week (AF-SOM-21). `staffed`: open so many hours a week as the setting says, and always somebody there
+    (AF-SOM-20).
+    """
+
+    provider = identifier(required=True)
+    place = identifier(required=True)
+    access = fields.Boolean(required=True)
+    staffed = fields.Boolean(required=True)
+
+
+class PremisesList(Message):
+    premises = fields.List(fields.Nested(PremisesItem), required=True)
+
+
 class TravelItem(Message):
     origin = identifier(required=True)
     destination = identifier(required=True)
@@ -447,6 +469,9 @@ add("scheduling.set_resources", "command", SetResources, Kept, MANAGERS | PROVID
     reach=Reach.ITSELF, shield=Shield.NONE)  # fmt: skip
 add("scheduling.resources", "query", Resources, ResourceList, STAFF | PROVIDER,
     "list staff, rooms and interpreters",
+    reach=Reach.ITSELF, shield=Shield.NONE)  # fmt: skip
+add("scheduling.premises", "query", PremisesRequest, PremisesList, STAFF | PROVIDER,
+    "say whether providers' premises are open and staffed as the employment service asks",
     reach=Reach.ITSELF, shield=Shield.NONE)  # fmt: skip
 add("scheduling.set_travel", "command", SetTravel, Kept, MANAGERS, "keep how far it is between places",
     reach=Reach.NOTHING, shield=Shield.NONE)  # fmt: skip

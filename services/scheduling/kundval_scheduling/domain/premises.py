@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import time
 
+from kundval_contracts.codes import ResourceKind
 from kundval_contracts.rules import rule
 
-from .resources import Hours
+from .resources import Hours, Resource
 
 #: Access counts between these times of the day (AF-SOM-21).
 OPENS, CLOSES = time(8), time(17)
@@ -16,6 +19,35 @@ _HOUR = 60
 
 #: minutes from midnight, half-open
 Minutes = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """A place where a provider has rooms, and whether it is as is asked: see `premises_ok`, `staff_on_site`."""
+
+    provider: str
+    place: str
+    access: bool
+    staffed: bool
+
+
+def premises(resources: Iterable[Resource], open_hours_week: int) -> tuple[Premises, ...]:
+    """The premises of providers, by provider and place. They are open when one of their rooms is."""
+    rooms: dict[tuple[str, str], list[Hours]] = defaultdict(list)
+    staff: dict[tuple[str, str], list[list[Hours]]] = defaultdict(list)
+    for one in resources:
+        if one.provider is None:
+            continue
+        if one.kind is ResourceKind.ROOM and one.place is not None:
+            rooms[one.provider, one.place] += one.hours
+        if one.kind is ResourceKind.STAFF:
+            for place in {hours.place or one.place for hours in one.hours} - {None}:
+                there = [hours for hours in one.hours if (hours.place or one.place) == place]
+                staff[one.provider, str(place)].append(there)
+    return tuple(
+        Premises(provider, place, premises_ok(opening), staff_on_site(opening, staff[provider, place], open_hours_week))
+        for (provider, place), opening in sorted(rooms.items())
+    )
 
 
 @rule("AF-SOM-21")

@@ -31,6 +31,11 @@ class MeetingEntrypoints:
     def resources(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         return people.resources(tx, request, caller)
 
+    @query("scheduling.premises")
+    def premises(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        tenant = book.tenant_of(tx, request["tenant"])
+        return {"premises": people.premises(tx, tenant, caller.provider or request["provider"])}
+
     @command("scheduling.set_travel")
     def set_travel(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         tenant = book.tenant_of(tx, request["tenant"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import time
 from typing import Any
 
@@ -12,6 +13,7 @@ from kundval_contracts.case import Tenant
 from kundval_contracts.codes import BookingRefusal
 from kundval_contracts.errors import Conflict, Forbidden, InvalidRequest, NotFound
 
+from ..domain import premises as of_providers
 from ..domain.booking import FARTHEST
 from ..domain.instants import LOCAL, BadInstant, Span
 from ..domain.meeting import Meeting
@@ -102,6 +104,13 @@ def resources(tx: Tx, request: Mapping[str, Any], caller: Caller) -> dict[str, A
         for one in found
     ]
     return {"resources": rows, "next": rows[-1]["resource"] if len(rows) == request["limit"] else None}
+
+
+def premises(tx: Tx, tenant: Tenant, provider: str | None) -> list[dict[str, Any]]:
+    """The premises of one provider, or of all, and whether they are as the employment service asks."""
+    resources = store.resources(tx, tenant.id, provider=provider).values()
+    found = of_providers.premises(resources, tenant.settings["som.open_hours_week"])
+    return [asdict(one) for one in found]
 
 
 def keep_participants(tx: Tx, tenant: Tenant, request: Mapping[str, Any]) -> int:

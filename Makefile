@@ -42,7 +42,7 @@ check: lint ## lint, types, imports and the quick pure tests: under a minute
 
 test: check servers ## every test, against real PostgreSQL and RabbitMQ
 	$(BIN)/pytest -q -n 2 -m "slow and not servers"
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m servers
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m servers
 
 bench: setup servers ## measured claims, with peers beside
 	$(BIN)/python -m bench

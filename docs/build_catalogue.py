@@ -416,6 +416,7 @@ SHIELDS = {
     Shield.NONE: "",
     Shield.OPAQUE: "",
     Shield.PAYERS: "Of a protected person the provider is masked, but for itself and who pays it.",
+    Shield.PARTIES: "Of a protected person only its provider and who takes part are told; others are refused.",
     Shield.MASKED: "Of a protected person provider, workplace and place are masked, but for named readers.",
     Shield.READERS: "A protected person exists for named readers only.",
 }

@@ -272,6 +272,7 @@ def test_a_pdf_that_is_an_archive_too_is_refused() -> None:
     assert verdict(b"%PDF-1.7\n" + archive + tail, T.PDF) is R.POLYGLOT
 
 
+@pytest.mark.slow
 def test_a_pdf_is_not_opened_beyond_all_measure() -> None:
     objects = stream(bytes(20 * 2**20), b"/Type /ObjStm /N 1 /First 4")
     assert verdict(pdf(objects), T.PDF) is R.BOMB

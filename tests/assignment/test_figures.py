@@ -232,6 +232,7 @@ def test_a_year_with_nobody_has_lines_that_say_so() -> None:
     assert shown(rows, F.DAYS)[ALL] == Figure(0)
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.builds(

@@ -70,7 +70,12 @@ SCHEDULING: dict[str, Row] = {
     "scheduling.open_group_session": {"interpreter": None},
     "scheduling.cancel_meeting": {"reason": "OTHER"},
     "scheduling.set_absence": {"ends_at": "2024-07-02T10:00"},
-    "scheduling.find_times": {"meeting": None},
+    "scheduling.find_times": {
+        "meeting": None,
+        "kind": "WEEKLY_CONTACT",
+        "latest": "2024-07-31",
+        "parties": [{"role": "OTHER", "resource": "coach", "mandatory": True}],
+    },
     "scheduling.calendar_link": {"kind": "CLIENT"},
     "scheduling.take_reply": {"text": REPLY},
     "scheduling.request_plan": {"from": "2024-07-08"},

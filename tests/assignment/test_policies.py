@@ -251,7 +251,7 @@ EXAMPLES: dict[str, Example] = {
     S + "remove_absence": of_provider(absence="none"),
     S + "meetings": Example(assignment()),
     S + "book_meeting": Example(m.a_contact),
-    S + "rebook_meeting": Example(m.moved, prepare=m.a_meeting),
+    S + "rebook_meeting": Example(m.moved, prepare=m.the_same_meeting),
     S + "cancel_meeting": Example(m.the_meeting(reason="OTHER"), prepare=m.a_meeting),
     S + "hold_meeting": Example(m.the_meeting(), prepare=m.a_meeting),
     S + "miss_meeting": Example(m.the_meeting(absent=[{"role": "CLIENT"}]), prepare=m.a_meeting),
@@ -260,6 +260,12 @@ EXAMPLES: dict[str, Example] = {
     S + "join_group": Example(m.in_session, prepare=m.session_there),
     S + "leave_group": Example(m.in_session, prepare=m.place_taken),
     S + "book_forum": Example(m.a_forum),
+    S + "find_times": Example(m.times, prepare=m.all_known),
+    S + "request_plan": Example(m.a_plan_for, "nothing", prepare=m.in_a_team),
+    S + "plans": Example(lambda world, one, number: {}, "nothing", prepare=m.a_plan),
+    S + "plan": Example(m.of_the_plan(limit=2000), "nothing", prepare=m.a_plan),
+    S + "accept_plan": Example(m.some_of_the_plan, "nothing", prepare=m.a_plan),
+    S + "reject_plan": Example(m.of_the_plan(), "nothing", prepare=m.a_plan_of_its_own),
     S + "workload": of_provider(),
     S + "workload_csv": of_provider(),
     S + "workload_page": of_provider(),
@@ -392,8 +398,8 @@ def refused(method: Method, case: Case) -> str | None:
             return "OTHERS"
         if reach is Reach.OWN_ASSIGNMENT and owner is Owner.FORMER and shield is Shield.READERS:
             return "OTHERS" if case.target.protection else None
-    elif shield is Shield.READERS and case.target.protection is not None and not case.is_reader:
-        return "NOT_FOUND"
+    elif case.target.protection is not None and not case.is_reader:
+        return {Shield.READERS: "NOT_FOUND", Shield.PARTIES: "PROTECTED"}.get(shield)
     return None
 
 
@@ -408,8 +414,8 @@ class Answer:
     error: KundvalError | None = None
 
 
-def ask(world: World, method: Method, example: Example, asked: list[Case]) -> list[Answer]:
-    """Send the requests of these cases: commands one after the other, queries many at a time, as they come."""
+def ask(world: World, method: Method, example: Example, asked: list[Case], *, together: bool) -> list[Answer]:
+    """Send the requests of these cases: many at a time, as they come, or one after the other."""
     found = []
     for case in asked:
         number = next(_number)
@@ -419,7 +425,7 @@ def ask(world: World, method: Method, example: Example, asked: list[Case]) -> li
         by = world.caller(case.who if case.role is CallerRole.PROVIDER else case.role, case.subject, case.purpose)
         call = by.submit(method.name, fields)
         found.append((Answer(case, fields), call))
-        if method.kind == "command":
+        if not together:
             settle(found[-1])
     for one in found:
         settle(one)
@@ -460,15 +466,16 @@ def test_a_method_is_answered_as_its_policy_says(world: World, name: str) -> Non
 
     # who has no right changes nothing
     if method.kind == "command":
-        world.town.settle()
+        world.settle()
         before = world.rows(method.service)
-    answers = ask(world, method, example, refusals)
+    answers = ask(world, method, example, refusals, together=True)
     if method.kind == "command":
         assert world.rows(method.service) == before
     for answer in answers:
         check_refusal(world, method, example, answer)
 
-    allowed = ask(world, method, example, others)
+    # one command may stand in the way of another
+    allowed = ask(world, method, example, others, together=method.kind == "query")
     for answer in allowed:
         check_answer(world, method, example, answer)
     for answer in (*answers, *allowed):
@@ -480,6 +487,8 @@ def test_a_method_is_answered_as_its_policy_says(world: World, name: str) -> Non
         assert entered(world, name, mark) == []
     if method.policy.shield in (Shield.MASKED, Shield.READERS):
         check_that_readers_see(method, allowed)
+    elif method.policy.shield is Shield.PARTIES:
+        check_that_parties_see(method, allowed)
 
 
 def check_refusal(world: World, method: Method, example: Example, answer: Answer) -> None:
@@ -579,6 +588,20 @@ def check_that_readers_see(method: Method, answers: list[Answer]) -> None:
     assert seen, method.name
     assert whole == plain, method.name
     assert plain or method.kind == "command" or method.policy.shield is Shield.READERS, method.name
+
+
+def check_that_parties_see(method: Method, answers: list[Answer]) -> None:
+    """As much as there is to be seen about others."""
+
+    def told(some: list[Answer]) -> set[str]:
+        return {key for one in some for key, value in (one.value or {}).items() if value}
+
+    about_others = [one for one in answers if one.case.target.protection is None]
+    for seen in (
+        [one for one in answers if one.case.is_reader],
+        [one for one in answers if one.case.role is CallerRole.PROVIDER and one.case.target.protection is not None],
+    ):
+        assert told(seen) == told(about_others) != set(), method.name
 
 
 def check_entries(world: World, method: Method, answers: list[Answer], rows: list[Row]) -> None:

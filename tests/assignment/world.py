@@ -22,7 +22,7 @@ from kundval_contracts.client import Client
 from kundval_contracts.codes import ProtectionKind
 from kundval_contracts.rpc import CallerRole
 from tests.acceptance.builders import caseload, client, fact
-from tests.suite import Suite, Town
+from tests.suite import Suite, Town, eventually
 
 from .lives import AGREEMENT, SIGNED
 from .numbers import ALL
@@ -108,7 +108,7 @@ def targets() -> list[Target]:
     return found
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class World:
     town: Town
     suite: Suite
@@ -147,6 +147,17 @@ class World:
         """Whether the service has sent every event."""
         with psycopg.connect(self.suite.databases[service], autocommit=True) as connection:
             return connection.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
+
+    def has_planned(self) -> bool:
+        """Whether every plan that was asked for has been made."""
+        with psycopg.connect(self.suite.databases["scheduling"], autocommit=True) as connection:
+            row = connection.execute("SELECT count(*) FROM plan WHERE state IN ('REQUESTED', 'RUNNING')").fetchone()
+            return row == (0,)
+
+    def settle(self) -> None:
+        """Wait until nothing is under way: no events, and no plans."""
+        self.town.settle()
+        eventually(self.has_planned)
 
     def rows(self, service: str) -> dict[str, tuple[int, str | None]]:
         """Number and fingerprint of the rows of every table of a service; what comes and goes by itself left out."""

@@ -53,6 +53,7 @@ def test_a_process_that_hangs_dies_or_wants_too_much_is_ended(program: str, limi
     assert time.monotonic() - began < 20
 
 
+@pytest.mark.slow
 def test_a_process_ends_with_the_one_that_started_it() -> None:
     child = "from kundval_chassis.child import end_with_parent as e; e(0.05); import time; time.sleep(60)"
     parent = (

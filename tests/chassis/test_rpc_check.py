@@ -70,6 +70,7 @@ json_values = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from([*sorted(LINE), "surprise"]), json_values, max_size=6), st.booleans())
 def test_whatever_fits_marshmallow_loads_too(changes: dict[str, Any], whole: bool) -> None:

@@ -49,6 +49,7 @@ def test_what_is_tested_is_implemented(rows: dict[str, Coverage]) -> None:
     assert [one for one, row in rows.items() if row.tested and not row.implemented] == []
 
 
+@pytest.mark.slow
 def test_the_json_has_the_fields_of_each_rule() -> None:
     result = CliRunner().invoke(command, ["--json"])
     assert result.exit_code == 0
@@ -59,6 +60,7 @@ def test_the_json_has_the_fields_of_each_rule() -> None:
         assert row["kinds"] and isinstance(row["service"], list)
 
 
+@pytest.mark.slow
 def test_the_table_fits_a_narrow_terminal_and_ends_with_a_summary(rows: dict[str, Coverage]) -> None:
     result = CliRunner().invoke(command, env={"COLUMNS": "80"})
     assert result.exit_code == 0
@@ -102,6 +104,7 @@ def test_marks_are_found_wherever_they_stand(source: str, found: dict[str, set[s
     assert by_test == found
 
 
+@pytest.mark.slow
 def test_another_folder_of_tests_can_be_looked_through(tmp_path: Path) -> None:
     result = CliRunner().invoke(command, ["--json", "--tests", str(tmp_path)])
     assert all(row["tested"] == [] for row in json.loads(result.stdout))

@@ -236,6 +236,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.sampled_from(list(places(raw("lilla_edet")))), json_values)
 def test_whatever_stands_in_a_file_is_read_or_named(place: tuple[str, list[Any]], value: Any) -> None:
     document = raw("lilla_edet")

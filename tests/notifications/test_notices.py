@@ -547,6 +547,7 @@ days = st.integers(0, 700).map(lambda number: FIRST + timedelta(days=number))
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+@pytest.mark.slow
 @quick
 @given(histories(), readings, days, st.randoms(use_true_random=False))
 def test_notices_are_the_same_each_time_in_any_order_and_none_is_there_twice(
@@ -572,6 +573,7 @@ def test_no_notice_lies_ahead_and_each_is_of_a_known_kind_to_a_fitting_role(
         assert (row.provider is None) or row.to is PROVIDER
 
 
+@pytest.mark.slow
 @quick
 @given(histories(), readings, days)
 def test_without_news_a_notice_stays_and_the_next_one_is_foretold(one: Case, given_: dict[str, Any], day: date) -> None:
@@ -587,6 +589,7 @@ def test_without_news_a_notice_stays_and_the_next_one_is_foretold(one: Case, giv
         assert len(notices(known, rows, (), here, coming)) > len(now)
 
 
+@pytest.mark.slow
 @quick
 @given(histories(), readings, days)
 def test_time_alone_takes_no_notice_back(one: Case, given_: dict[str, Any], day: date) -> None:

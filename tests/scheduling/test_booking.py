@@ -70,6 +70,21 @@ def test_nothing_stands_against_a_meeting_of_all_three_in_a_room_within_their_ho
     assert codes() == []
 
 
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        ({"room": replace(ROOM, provider="beta")}, [("UNKNOWN_RESOURCE", "room")]),
+        ({"room": replace(ROOM, provider="alfa")}, []),
+        ({"seats": (*SEATS, Seat(Party(P.OTHER, "client/p-2")))}, [("WRONG_PARTY", "parties")]),
+        ({"seats": (*SEATS, Seat(Party(P.OTHER, "school-7"))), "room": replace(ROOM, seats=4)}, []),
+    ],
+)
+def test_neither_another_providers_room_nor_another_client_is_taken_along(
+    changes: dict[str, Any], refused: list[tuple[str, str]]
+) -> None:
+    assert codes(**changes) == refused
+
+
 # --- who -------------------------------------------------------------------------------------------------
 
 

@@ -134,6 +134,7 @@ def test_both_parsers_read_back_the_same_instants(start: str, end: str) -> None:
         assert times(ics) == dict.fromkeys(("icalendar", "vobject"), (span.start, span.end))
 
 
+@pytest.mark.slow
 @given(st.datetimes(datetime(2020, 1, 1), datetime(2037, 1, 1)), st.integers(1, 720))
 @settings(max_examples=60, deadline=None)
 def test_any_time_is_read_back_as_it_was(start: datetime, minutes: int) -> None:
@@ -186,6 +187,7 @@ def everything(*kinds: MeetingKind) -> Iterator[tuple[str, bytes]]:
                 yield f"{kind} {state} feed of {reader} protected={protected}", feed(shown, lang=lang)
 
 
+@pytest.mark.slow
 def test_every_calendar_keeps_the_rules_of_the_format() -> None:
     for what, ics in everything(MeetingKind.FOLLOWUP_AMI2_M3, MeetingKind.GROUP_SESSION):
         lines = ics.split(b"\r\n")
@@ -372,6 +374,7 @@ TOLD_NOBODY = (
 )
 
 
+@pytest.mark.slow
 def test_no_calendar_says_who_or_what_a_meeting_is_about() -> None:
     seen = 0
     for what, ics in everything(*MeetingKind):
@@ -523,6 +526,7 @@ _PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(
     st.one_of(st.text(max_size=300), st.lists(st.one_of(_PIECES, st.text(max_size=20)), max_size=14).map("\r\n".join))
 )

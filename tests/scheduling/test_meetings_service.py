@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kundval_contracts.client import Client
+from kundval_contracts.client import Call, Client
 from kundval_contracts.errors import Conflict, Forbidden, InvalidRequest, KundvalError
 from tests.acceptance.builders import bare, exited, fact
 from tests.conftest import Servers
@@ -22,6 +22,14 @@ M3 = "FOLLOWUP_AMI2_M3"
 @pytest.fixture
 def diary(client: Client) -> Diary:
     return Diary(client, "A-1", "A-2", "A-3", "A-4")
+
+
+def _error(call: Call) -> KundvalError | None:
+    try:
+        call.result()
+    except KundvalError as error:
+        return error
+    return None
 
 
 def refusal(call: Any) -> KundvalError:
@@ -183,6 +191,11 @@ def test_nobody_and_nothing_is_booked_twice_and_the_answer_says_who_not_by_what(
         ({"parties": [{"role": "PROVIDER", "resource": "beta-1"}]}, "WRONG_PARTY", "parties"),
         ({"parties": [{"role": "CAREER_GUIDE", "resource": "nobody"}]}, "WRONG_PARTY", "parties"),
         ({"assignment": "A-1", "kind": "ASSESSMENT", "mode": "PHONE", "room": None}, "NOT_IN_PERSON", "mode"),
+        ({"starts_at": "2026-05-05T10:00:30"}, "INVALID_REQUEST", "starts_at"),
+        ({"zone": "localtime"}, "UNKNOWN_ZONE", "zone"),
+        ({"room": "beta-room"}, "UNKNOWN_RESOURCE", "room"),
+        ({"parties": [{"role": "OTHER", "resource": "client/p-A-2"}]}, "WRONG_PARTY", "parties"),
+        ({"parties": [{"role": "OTHER", "resource": "19121212-1212"}]}, "INVALID_REQUEST", "parties"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(client: Client, fields: dict[str, Any], code: str, path: str) -> None:
@@ -252,6 +265,39 @@ def test_an_absence_takes_time_like_a_meeting(diary: Diary) -> None:
     diary.book("2026-05-05T13:00", assignment="A-1", kind=M3)
 
 
+def test_a_meeting_that_was_held_before_its_time_gives_the_hour_back(diary: Diary) -> None:
+    made = diary.book("2026-05-20T10:00", assignment="A-1", kind=M3)
+    early = {"meeting": made["meeting"], "outcome": "ON_TRACK", "held_on": "2026-05-03"}
+    assert refusal(lambda: diary.call("hold_meeting", **early)).code == "IN_THE_PAST"
+    held = diary.call("hold_meeting", **{**early, "held_on": TODAY})["meeting"]
+    assert (held["state"], held["held_on"], held["version"]) == ("HELD", TODAY, 1)
+    diary.book("2026-05-20T10:00", assignment="A-2", kind=M3)
+
+
+def test_when_two_clients_turn_out_to_be_one_person_the_hours_that_are_booked_are_that_persons(diary: Diary) -> None:
+    def same(*names: str) -> dict[str, Any]:
+        rows = [{"assignment": one, "client": "p-one", "guide": "kim", "contact": "alfa-1"} for one in names]
+        return diary.call("set_participants", participants=rows)
+
+    made = diary.book("2026-05-05T10:00", assignment="A-1", kind=M3)
+    session = diary.call(
+        "open_group_session", starts_at="2026-05-06T10:00", minutes=60, room="hall-1", seats=2, parties=[]
+    )["meeting"]["meeting"]
+    diary.call("join_group", meeting=session, assignment="A-2")
+    same("A-1", "A-2")
+    (client,) = [one for one in diary.meetings(resource="client/p-one") if one["meeting"] == made["meeting"]]
+    assert client["version"] == 0
+    call = {"assignment": "A-3", "kind": "WEEKLY_CONTACT", "mode": "PHONE", "outside_hours": True}
+    lo = [{"role": "CAREER_GUIDE", "resource": "lo"}]
+    diary.book("2026-05-05T10:00", **call, parties=lo)
+    assert refusal(lambda: same("A-3")).code == "ALREADY_TAKEN"
+    moved = refusal(lambda: diary.book("2026-05-06T10:00", **{**call, "assignment": "A-1"}, parties=lo))
+    assert [one["message"] for one in moved.faults] == ["the CLIENT is taken at that time"]
+    # and they are given back by who leaves
+    diary.call("leave_group", meeting=session, assignment="A-2")
+    diary.book("2026-05-06T10:00", **{**call, "assignment": "A-1"}, parties=lo)
+
+
 def test_a_series_leaves_out_holidays_and_what_is_taken_and_keeps_its_hour_when_the_clock_changes(
     client: Client,
 ) -> None:
@@ -271,6 +317,8 @@ def test_a_series_leaves_out_holidays_and_what_is_taken_and_keeps_its_hour_when_
         until="2026-04-13",
     )  # fmt: skip
     assert [row["code"] for row in easter["rows"]] == [None, "HOLIDAY", None]
+    group = {"assignment": "A-1", "kind": "GROUP_SESSION", "starts_at": "2026-03-18T09:00", "minutes": 45, "count": 2}
+    assert refusal(lambda: diary.call("book_series", **group, room="hall-1")).code == "NOT_A_GROUP"
 
 
 # --- several clients -----------------------------------------------------------------------------------
@@ -293,6 +341,9 @@ def test_a_group_session_has_places_and_who_waits_moves_up_if_free(diary: Diary)
     (row,) = diary.meetings(assignment="A-3", kinds=["GROUP_SESSION"])
     assert [(one["assignment"], one["waiting"]) for one in row["subjects"]] == [("A-3", None), ("A-2", 1)]
     assert row["places_left"] == 0
+    # who waits and cannot come keeps no place free
+    assert diary.call("leave_group", meeting=session["meeting"], assignment="A-3") == {"moved": False}
+    assert join("A-3") is None
     diary.town.state("A-3", fact("2026-05-04", "activity_planned", activity="cv_and_letter", category="EQUIP",
                                  group=True))  # fmt: skip
     diary.day("2026-05-05")
@@ -346,10 +397,18 @@ def test_a_provider_reaches_its_own_meetings_and_people_only(diary: Diary, suite
             lambda: diary.call("cancel_meeting", beta, meeting=made["meeting"], reason="OTHER"),
             lambda: diary.call("set_resources", beta, resources=[staff("alfa-1")]),
             lambda: diary.call("set_resources", alfa, resources=[room("hall-1")]),
+            lambda: diary.book("2026-05-06T10:00", by=alfa, assignment="A-1", kind="STUDY_GUIDANCE",
+                               parties=[{"role": "OTHER", "resource": "beta-1"}]),
+            lambda: diary.book("2026-05-06T10:00", by=alfa, assignment="A-1", kind="STUDY_GUIDANCE", room="beta-room"),
             lambda: diary.call("set_absence", beta, absence="a", resource="alfa-1", starts_at="2026-05-05T10:00",
                                ends_at="2026-05-05T11:00"),
         ):  # fmt: skip
             assert isinstance(refusal(call), Forbidden)
+        # of two who give the same new id at once one has it
+        for number in range(5):
+            fields = {"tenant": name, "resources": [staff(f"new-{number}")]}
+            calls = [one.submit("scheduling.set_resources", fields) for one in (alfa, beta)]
+            assert [isinstance(_error(one), Forbidden) for one in calls].count(True) == 1
         own = diary.call("premises", alfa)["premises"]
         assert [(row["provider"], row["place"], row["access"]) for row in own] == [("alfa", "alfa", False)]
         assert {row["provider"] for row in diary.call("premises")["premises"]} == {"alfa", "beta"}

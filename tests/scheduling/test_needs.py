@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from kundval_contracts.case import Case
-from kundval_contracts.codes import MeetingKind, Role
+from kundval_contracts.codes import MeetingKind, Programme, Role
 from kundval_contracts.meeting_facts import fact_id
-from kundval_scheduling.domain.needs import THREE, Need, needs
+from kundval_scheduling.domain.needs import THREE, Need, needs, suits
 from kundval_scheduling.domain.plan import Context
-from tests.scheduling.builders import Row, ami1, ami2, case, d, exited, on, tenant
+from tests.scheduling.builders import Row, ami1, ami2, case, d, exited, on, rows_of, tenant
 
 FAR = "2027-12-31"
 
@@ -32,6 +32,11 @@ def days(need: Need) -> tuple[str | None, ...]:
 def fate(need: Need) -> tuple[str | None, str | None]:
     """When it was met, when it went."""
     return tuple(None if day is None else day.isoformat() for day in (need.met_on, need.cancelled_on))  # type: ignore[return-value]
+
+
+def every_follow_up(one: Case, settings: dict[str, Any] | None = None) -> list[Need]:
+    kinds = [kind for kind in MeetingKind if kind.value.startswith("FOLLOWUP_")]
+    return [need for kind in kinds for need in asked(one, kind.value, settings)]
 
 
 def held(day: str, meeting: str, **fields: Any) -> Row:
@@ -114,6 +119,25 @@ def test_the_sequence_says_which_of_several_meetings_was_held() -> None:
     one = ami2(held("2024-09-10", "FOLLOWUP_AMI2_M12", sequence=2))
     assert fate(asked(one, "FOLLOWUP_AMI2_M6")[0]) == ("2024-09-10", None)
     assert fate(asked(one, "FOLLOWUP_AMI2_M12")[0]) == (None, None)
+    booked = ami2(on("2024-05-20", "meeting_booked", meeting="FOLLOWUP_AMI2_M12", sequence=1))
+    assert asked(booked, "FOLLOWUP_AMI2_M3")[0].booked_on == d("2024-05-20")
+
+
+@pytest.mark.rule("AMI-7.2-a", "AMI-8.2-b")
+@pytest.mark.parametrize("move", ["NEXT_WORKDAY", "PREVIOUS_WORKDAY"])
+@pytest.mark.parametrize("kind", ["FOLLOWUP_MEETING", "BOOK_MEETING"])
+def test_a_meeting_is_late_to_book_when_its_booking_is(kind: str, move: str) -> None:
+    moved = {"due_day.moves": {kind: move}}
+    for one in (ami1(), ami2(decided="2024-03-16")):
+        late = [row.due for row in rows_of(one, FAR, "BOOK_MEETING", moved)]
+        assert late and [need.book_by for need in every_follow_up(one, moved)] == late
+
+
+@pytest.mark.rule("AMI-8.2-b", "AMI-10.1-d")
+def test_a_booking_that_is_late_already_is_asked_for_anew_from_the_day_of_a_resumption() -> None:
+    one = ami2(exited("2024-05-25"), on("2024-06-01", "broke_off"), on("2024-06-10", "resumed", provider="beta"))
+    (need,) = asked(one, "FOLLOWUP_AMI2_M3")
+    assert need.book_by == rows_of(one, FAR, "BOOK_MEETING")[0].due == d("2024-06-10")
 
 
 # --- before and at the start -----------------------------------------------------------------------------
@@ -211,6 +235,9 @@ def test_guidance_is_asked_for_in_each_period_until_two_hours_are_reached() -> N
     assert days(need) == ("2024-06-01", "2024-03-04", None, "2024-06-01") and need.met_on is None
     more = one.having([*one.facts, *case("SOM_1", on("2024-04-10", "contact", minutes=1, **talk)).facts])
     assert fate(asked(more, "SYV", day="2024-04-11")[0]) == ("2024-04-10", None)
+    # it is the minutes that meet it, not that a meeting was held
+    meeting = one.having([*one.facts, *case("SOM_1", held("2024-03-20", "SYV", sequence=1)).facts])
+    assert fate(asked(meeting, "SYV", day="2024-04-11")[0]) == (None, None)
 
 
 @pytest.mark.rule("AMI-2.2-a", "AMI-2.2-b")
@@ -241,3 +268,11 @@ def test_what_was_met_before_it_would_have_been_listed_never_was_a_meeting() -> 
     (need,) = asked(ami2(held("2024-05-10", "FOLLOWUP_AMI2_M3")), "FOLLOWUP_AMI2_M3")
     assert not need.listed(d("2024-07-01"))
     assert need.changes_after(d("2024-05-20")) is None
+
+
+@pytest.mark.rule("AMI-7.2-a", "AMI-8.2-a", "AF-SOM-22")
+def test_a_follow_up_or_guidance_belongs_to_its_programme_and_every_other_meeting_to_all() -> None:
+    fits = {kind.value: {one.value for one in Programme if suits(kind, one)} for kind in MeetingKind}
+    assert fits["FOLLOWUP_AMI1_D45"] == {"AMI_1"} and fits["FOLLOWUP_AMI2_M9"] == {"AMI_2"}
+    assert fits["SYV"] == {"SOM_1", "SOM_2", "SOM_3", "SOM_4"}
+    assert fits["WEEKLY_CONTACT"] == fits["START_UP"] == {one.value for one in Programme}

@@ -80,7 +80,7 @@ def test_twelve_months_from_a_leap_day_end_on_the_day_before_the_last_of_februar
 # --- practice and changed agreements ------------------------------------------------------------------
 
 
-def practice(day: str, **fields: object) -> dict[str, object]:
+def practice(day: str, **fields: str) -> dict[str, object]:
     return placed(day, 20, kind="PRACTICE", **fields)
 
 
@@ -94,20 +94,41 @@ def test_each_whole_week_of_practice_has_contact_with_client_and_employer() -> N
         on("2025-04-09", "placement_ended", workplace="W1"),
     )
     assert rows_of(one, "2025-03-23", PRACTICE) == []  # Wednesday to Sunday: a part week
-    assert short(rows_of(one, "2025-03-27", PRACTICE)) == [(101, "2025-03-30", "OPEN", None)]
+    assert short(rows_of(one, "2025-03-27", PRACTICE)) == [(1001, "2025-03-30", "OPEN", None)]
     assert short(rows_of(one, "2025-04-30", PRACTICE)) == [
-        (101, "2025-03-30", "MET", "2025-03-28"),
-        (102, "2025-04-06", "OVERDUE", None),
-        (103, "2025-04-13", "CANCELLED", None),
+        (1001, "2025-03-30", "MET", "2025-03-28"),
+        (1002, "2025-04-06", "OVERDUE", None),
+        (1003, "2025-04-13", "CANCELLED", None),
     ]
 
 
 @pytest.mark.rule("AMI-7.3-d")
 def test_at_an_own_workplace_there_is_no_employer_to_ask_and_other_placements_have_none() -> None:
     own = ami1(practice("2025-03-17", workplace_kind="WORK_GROUP"), on("2025-03-18", "contact", party="CLIENT"))
-    assert short(rows_of(own, "2025-03-23", PRACTICE)) == [(101, "2025-03-23", "MET", "2025-03-18")]
+    assert short(rows_of(own, "2025-03-23", PRACTICE)) == [(1001, "2025-03-23", "MET", "2025-03-18")]
     assert rows_of(ami1(placed("2025-03-17")), "2025-04-30", PRACTICE) == []
     assert rows_of(ami2(practice("2024-04-08")), "2024-06-30", PRACTICE) == []
+
+
+@pytest.mark.rule("AMI-7.3-d")
+def test_practice_asks_for_no_contact_as_long_as_the_intervention_has_no_end() -> None:
+    early = ami1(practice("2025-03-17"), started=None)
+    assert rows_of(early, "2025-04-30", PRACTICE, {"intervention.anchor": "START_UP"}) == []
+
+
+@pytest.mark.rule("AMI-7.3-d")
+def test_the_weeks_of_one_placement_are_never_those_of_another_however_long_it_is() -> None:
+    one = ami1(practice("2025-03-17"), placed("2025-03-18", workplace="W2", kind="PRACTICE"), end_date="2028-03-03")
+    rows = rows_of(one, "2028-03-03", PRACTICE)
+    assert len(rows) == len({row.due for row in rows}) * 2 - 1  # the second begins on a Tuesday
+
+
+@pytest.mark.rule("AMI-6.3.1-d", "AMI-8.1-c")
+def test_a_change_in_a_last_month_that_is_cut_short_is_due_with_the_report_of_that_month() -> None:
+    one = ami2(placed("2024-04-08"), placed("2024-05-20", 30), end_date="2024-06-01")
+    due = {"monthly_report.due_day": 5}
+    (change,) = rows_of(one, "2024-06-01", "AGREEMENT_CHANGE", due)
+    assert change.due == rows_of(one, "2024-06-01", "MONTHLY_REPORT", due)[-1].due == d("2024-06-05")
 
 
 @pytest.mark.rule("AMI-6.3.1-d")

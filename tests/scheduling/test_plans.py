@@ -182,6 +182,7 @@ def test_a_full_week_that_the_plan_itself_has_filled_counts_the_others() -> None
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+@pytest.mark.slow
 @QUICK
 @given(problems())
 def test_whatever_is_planned_keeps_every_constraint_and_the_solver_places_no_fewer(given_: Problem) -> None:
@@ -193,6 +194,7 @@ def test_whatever_is_planned_keeps_every_constraint_and_the_solver_places_no_few
     assert score(board, even) >= score(first_fit(given_), even)
 
 
+@pytest.mark.slow
 @QUICK
 @given(problems())
 def test_what_cannot_be_placed_alone_is_never_called_crowded_out_and_the_reverse(given_: Problem) -> None:
@@ -205,6 +207,7 @@ def test_what_cannot_be_placed_alone_is_never_called_crowded_out_and_the_reverse
         assert bool(found.placed) is crowded
 
 
+@pytest.mark.slow
 @QUICK
 @given(problems())
 def test_a_problem_and_its_plan_survive_the_way_to_another_process(given_: Problem) -> None:

@@ -110,6 +110,32 @@ def test_a_protected_person_is_in_no_plan_and_what_cannot_be_placed_says_why(cli
     assert booked(diary) == []
 
 
+def test_who_comes_to_be_protected_after_a_plan_was_made_is_hidden_in_it_and_not_booked_by_it(client: Client) -> None:
+    diary = Diary(client, "A-1", "A-2", "A-3")
+    never = [{"weekday": 7, "start": "08:00", "end": "09:00"}]
+    row = {"assignment": "A-2", "client": "p-A-2", "guide": "kim", "contact": "alfa-1", "team": "north"}
+    diary.call("set_participants", participants=[{**row, "hours": never}])
+    name = asked(diary, solver="GREEDY")
+    before = of_m3(made(diary, name))
+    assert [(before[one]["state"], before[one]["code"]) for one in sorted(before)] == [
+        ("PROPOSED", None), ("NOT_PLACED", "CLIENT_UNAVAILABLE"), ("PROPOSED", None),
+    ]  # fmt: skip
+    for assignment in ("A-1", "A-2"):
+        person = client.call("assignment.register_person", tenant=diary.town.name, name="Someone")["person"]
+        client.call("assignment.link_person", tenant=diary.town.name, assignment=assignment, person=person)
+        client.call("assignment.protect_person", tenant=diary.town.name, person=person, kind="FICTITIOUS")
+    diary.settle()
+    rows = of_m3(made(diary, name))
+    assert rows["A-3"] == before["A-3"]
+    for hidden in (rows["A-1"], rows["A-2"]):
+        assert (hidden["code"], hidden["others"], hidden["parties"]) == ("PROTECTED", 0, [])
+        told = ("on", "starts_at", "ends_at", "mode", "interpreter", "place", "room")
+        assert not [one for one in told if hidden[one] is not None]
+    answer = diary.call("accept_plan", plan=name, meetings=[rows["A-1"]["meeting"], rows["A-3"]["meeting"]])
+    assert (answer["booked"], answer["refused"]) == ([rows["A-3"]["meeting"]], [rows["A-1"]["meeting"]])
+    assert booked(diary) == ["A-3"]
+
+
 def test_a_plan_survives_a_killed_service_and_fails_with_a_code_if_its_solver_dies(
     servers: Servers, tmp_path: Path
 ) -> None:

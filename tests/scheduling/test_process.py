@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from kundval_contracts.calendar import add_months
 from kundval_contracts.case import Case
+from kundval_contracts.codes import FactKind
 from kundval_contracts.followups import next_checkin
+from kundval_contracts.meeting_facts import fact_id
 from kundval_contracts.profiles import Profile, profiles
 from kundval_scheduling.domain.local import bip_due_days, process_plan
-from tests.scheduling.builders import Row, case, exited, on, rows_of, short
+from tests.scheduling.builders import Row, case, d, exited, on, rows_of, short
 
 DAYS = st.dates(date(2000, 1, 1), date(2100, 12, 31))
 
@@ -148,6 +150,19 @@ def test_a_week_is_met_by_what_was_held_in_it() -> None:
 
 
 @pytest.mark.rule("LOKA-41")
+def test_a_session_that_scheduling_told_as_held_and_as_attended_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    kungsbacka = profiles()["kungsbacka"]
+    assert kungsbacka.process is not None
+    twice = replace(kungsbacka, process=replace(kungsbacka.process, group_sessions_per_week=2))
+    monkeypatch.setattr("kundval_scheduling.domain.plan.profiles", lambda: {"kungsbacka": twice})
+    one = local(on("2024-09-05", "meeting_held", meeting="GROUP_SESSION"), attended("2024-09-05", "m-1"))
+    one = one.having(
+        replace(fact, id=fact_id("m-1", "held")) if fact.kind is FactKind.MEETING_HELD else fact for fact in one.facts
+    )
+    assert found(one, "2024-09-08", SESSION) == [(1, "2024-09-08", "OPEN", None)]
+
+
+@pytest.mark.rule("LOKA-41")
 def test_an_exit_cuts_the_pattern_off() -> None:
     one = local(exited("2024-09-11"))
     assert [state for _, _, state, _ in found(one, "2025-01-01", SESSION)] == ["OVERDUE", "CANCELLED"]
@@ -192,11 +207,11 @@ def test_follow_ups_of_a_placement_are_closer_at_first_and_the_last_interval_goe
     days = ("2024-10-07", "2024-10-14", "2024-10-28", "2024-11-25")
     one = local(on("2024-09-30", "placement_started", workplace="W1"), *(contact(day) for day in days))
     assert found(one, "2024-12-24", FOLLOW_UP) == [
-        (101, "2024-10-07", "MET", "2024-10-07"),
-        (102, "2024-10-14", "MET", "2024-10-14"),
-        (103, "2024-10-28", "MET", "2024-10-28"),
-        (104, "2024-11-25", "MET", "2024-11-25"),
-        (105, "2024-12-23", "OVERDUE", None),
+        (1001, "2024-10-07", "MET", "2024-10-07"),
+        (1002, "2024-10-14", "MET", "2024-10-14"),
+        (1003, "2024-10-28", "MET", "2024-10-28"),
+        (1004, "2024-11-25", "MET", "2024-11-25"),
+        (1005, "2024-12-23", "OVERDUE", None),
     ]
 
 
@@ -209,10 +224,17 @@ def test_the_end_of_a_placement_takes_the_open_follow_up_with_it_and_a_second_on
         contact("2024-10-20"),
     )
     assert found(one, "2024-10-20", FOLLOW_UP) == [
-        (101, "2024-10-07", "CANCELLED", None),
-        (201, "2024-10-17", "MET", "2024-10-20"),
-        (202, "2024-10-27", "OPEN", None),
+        (1001, "2024-10-07", "CANCELLED", None),
+        (2001, "2024-10-17", "MET", "2024-10-20"),
+        (2002, "2024-10-27", "OPEN", None),
     ]
+
+
+@pytest.mark.rule("LOKA-67")
+def test_a_placement_may_have_more_than_a_hundred_contacts_and_each_follow_up_is_one_obligation() -> None:
+    start, other = (on("2024-09-30", "placement_started", workplace=place) for place in ("W1", "W2"))
+    contacts = [contact(str(d("2024-10-01") + timedelta(days=number))) for number in range(110)]
+    assert len(found(local(start, other, *contacts), "2025-03-01", FOLLOW_UP)) == 2 * 111
 
 
 @pytest.mark.rule("LOKA-67")

@@ -192,6 +192,12 @@ def test_each_period_ends_with_an_extension_or_an_exit() -> None:
     assert state(som(), "2024-05-29", END) == "OVERDUE"
 
 
+@pytest.mark.rule("AF-SOM-7")
+def test_a_period_after_the_end_that_was_decided_is_none() -> None:
+    one = case("SOM_1", *start(S, S, "2024-05-29"), on("2024-05-20", "extended"))
+    assert [seq for seq, *_ in short(rows_of(one, "2024-12-31", END))] == [1]
+
+
 @pytest.mark.rule("AF-SOM-25")
 def test_we_42_the_day_after_fourteen_days_the_new_supplier_is_in_charge() -> None:
     notice = on("2024-03-10", "switch_notified", provider="beta")

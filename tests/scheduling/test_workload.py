@@ -182,6 +182,7 @@ meetings = st.builds(
 horizons = st.builds(Horizon, st.dates(date(2026, 10, 1), date(2027, 2, 1)), st.integers(1, 52))
 
 
+@pytest.mark.slow
 @given(st.lists(tasks, max_size=30), st.lists(meetings, max_size=20), horizons)
 def test_weeks_kinds_and_teams_each_add_up_to_the_total(
     tasks: list[Obligation], meetings: list[Meeting], horizon: Horizon
@@ -201,6 +202,7 @@ def test_every_task_that_is_to_be_done_is_counted_once(tasks: list[Obligation], 
     assert total.overdue == sum(one.state is _S.OVERDUE for one in tasks)
 
 
+@pytest.mark.slow
 @given(st.lists(tasks, max_size=30), st.lists(meetings, max_size=20), horizons)
 def test_the_providers_and_who_has_none_share_what_there_is(
     tasks: list[Obligation], meetings: list[Meeting], horizon: Horizon
@@ -290,6 +292,7 @@ shifts_of = st.lists(
 shares = st.integers(1, 1000).map(lambda thousandths: Decimal(thousandths) / 1000)
 
 
+@pytest.mark.slow
 @given(shifts_of, shares, st.lists(spans, max_size=5), horizons)
 def test_capacity_is_never_negative_and_never_above_the_share(
     hours: tuple[Hours, ...], fte: Decimal, away: list[Span], horizon: Horizon

@@ -64,6 +64,7 @@ class Shield(StrEnum):
     NONE = "NONE"  #: nothing in the answer is about one person
     OPAQUE = "OPAQUE"  #: opaque ids, dates, codes, amounts: nobody can be found by them
     PAYERS = "PAYERS"  #: as OPAQUE, and the provider is masked for all but itself and who pays it
+    PARTIES = "PARTIES"  #: only the provider in charge and who takes part; others are refused with PROTECTED
     MASKED = "MASKED"  #: provider, workplace and place are masked unless the caller is a named reader
     READERS = "READERS"  #: named readers only; for others the person does not exist
 

@@ -109,4 +109,4 @@ class TimesFound(Message):
 
 add("scheduling.find_times", "query", FindTimes, TimesFound, CASE | PROVIDER,
     "find times for a meeting that suit everybody, with the reasons",
-    reach=Reach.OWN_ASSIGNMENT, shield=Shield.PAYERS)  # fmt: skip
+    reach=Reach.OWN_ASSIGNMENT, shield=Shield.PARTIES)  # fmt: skip

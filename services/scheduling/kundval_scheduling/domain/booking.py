@@ -16,7 +16,7 @@ from .availability import merged, shifts
 from .instants import Span, local_day
 from .meeting import Party
 from .needs import MANDATORY
-from .resources import Busy, Hours, Participant, Resource, Travel
+from .resources import Busy, Hours, Participant, Resource, Travel, is_client
 
 _R = BookingRefusal
 LONGEST = timedelta(hours=12)
@@ -119,8 +119,9 @@ def _fits_role(seat: Seat, provider: str | None) -> bool:
     if role is MeetingParty.INTERPRETER:
         return resource is not None and resource.kind is ResourceKind.INTERPRETER
     if resource is None:
-        # employers, AF's coordinator and others need not be kept here
-        return role not in (MeetingParty.CAREER_GUIDE, MeetingParty.PROVIDER)
+        # employers, AF's coordinator and others need not be kept here; a client is one in the role CLIENT alone
+        kept = role in (MeetingParty.CAREER_GUIDE, MeetingParty.PROVIDER)
+        return not kept and not is_client(seat.party.resource)
     if resource.kind is not ResourceKind.STAFF:
         return False
     if role is MeetingParty.PROVIDER:
@@ -134,6 +135,8 @@ def _where(booking: Booking) -> Iterator[Objection]:
     if not booking.in_person and (booking.place is not None or booking.room is not None):
         path = "room" if booking.room is not None else "place"
         yield Objection(_R.PLACE_NOT_WANTED, path, "is for meetings in person", broken=True)
+    if booking.room is not None and booking.room.provider not in (None, booking.provider):
+        yield Objection(_R.UNKNOWN_RESOURCE, "room", "is no room that can be used", broken=True)
 
 
 @rule("NACKA-3", "AF-SOM-22", "AMI-3-b")

@@ -12,6 +12,7 @@ from datetime import date
 from kundval_contracts.calendar import Period, add_days, add_months
 from kundval_contracts.codes import FactKind, MeetingKind, ObligationKind
 from kundval_contracts.followups import next_checkin
+from kundval_contracts.meeting_facts import fact_id
 from kundval_contracts.profiles import Profile
 from kundval_contracts.rules import rule
 
@@ -91,7 +92,12 @@ def group_sessions(context: Context) -> Iterator[Planned]:
         if fact["attended"]
     }
     held = [fact.on for fact in context.of(FactKind.ACTIVITY_HELD) if fact.get("group")]
-    held += [fact.on for fact in context.of(FactKind.MEETING_HELD) if fact["meeting"] is MeetingKind.GROUP_SESSION]
+    known = {fact_id(session, "held") for _, session in attended}  # scheduling tells of one session in both ways
+    held += [
+        fact.on
+        for fact in context.of(FactKind.MEETING_HELD)
+        if fact["meeting"] is MeetingKind.GROUP_SESSION and fact.id not in known
+    ]
     days = sorted([*attended.values(), *held])
     wanted = profile.process.group_sessions_per_week
     yield from _weekly(context, ObligationKind.GROUP_SESSION, profile, wanted, days)

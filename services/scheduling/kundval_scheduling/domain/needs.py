@@ -40,6 +40,23 @@ MANDATORY: dict[MeetingKind, tuple[MeetingParty, ...]] = {
     MeetingKind.SYV: (_P.CLIENT, _P.PROVIDER),
 }
 
+#: Kinds of which a meeting that was held is not enough: the minutes of guidance are (AF-SOM-22).
+_MET_OTHERWISE = frozenset({MeetingKind.SYV})
+
+
+#: Kinds that belong to one programme, or to those of one family; every other kind suits all.
+_OF_PROGRAMMES: dict[MeetingKind, frozenset[Programme]] = {
+    MeetingKind.FOLLOWUP_AMI1_D45: frozenset({Programme.AMI_1}),
+    **dict.fromkeys(AMI2_SERIES, frozenset({Programme.AMI_2})),
+    MeetingKind.SYV: frozenset(one for one in Programme if one.is_som),
+}
+
+
+@rule("AMI-7.2-a", "AMI-8.2-a", "AF-SOM-22")
+def suits(kind: MeetingKind, programme: Programme) -> bool:
+    """Whether there is such a meeting in that programme."""
+    return kind not in _OF_PROGRAMMES or programme in _OF_PROGRAMMES[kind]
+
 
 @dataclass(frozen=True, slots=True)
 class Need:
@@ -182,28 +199,24 @@ def study_guidance(context: Context) -> Iterator[Need]:
 
 @rule("AMI-7.2-a", "AMI-7.2-b", "AMI-8.2-a", "AMI-8.2-b")
 def follow_ups(context: Context) -> Iterator[Need]:
-    """The follow-up meetings as they are planned, with their booking (AMB-05, 06, 07). They presuppose the start.
+    """The follow-up meetings as they are planned, each with the days of its booking. They presuppose the start.
 
-    AMI 1: to be booked from the lead time before the target day, by that day. AMI 2: from twice the lead time, by the
-    lead time. One that was moved to the last covered day is late when that is over.
+    One that was moved to the last covered day is late when that is over (AMB-06).
     """
     timeline, settings = context.timeline, context.settings
     if timeline.started_on is None:
         return
-    ami1, lead = timeline.programme is Programme.AMI_1, settings["booking_lead_days"]
+    ami1 = timeline.programme is Programme.AMI_1
     capped = not ami1 and settings["ami2.final_meeting.cap"] == "LAST_COVERED_DAY"
-    for planned in meetings.follow_up(context):
+    for planned, booking in zip(meetings.follow_up(context), meetings.book_meeting(context), strict=True):
         target = planned.due
-        if target is None:
-            continue
-        book_by = target if ami1 else add_days(target, -lead)
         kind = MeetingKind.FOLLOWUP_AMI1_D45 if ami1 else AMI2_SERIES[min(planned.sequence, len(AMI2_SERIES)) - 1]
         yield _planned(
             context,
             kind,
             planned,
-            max(add_days(book_by, -lead), timeline.started_on),
-            book_by=book_by,
+            max(booking.opens_on, timeline.started_on),
+            book_by=booking.due,
             hold_by=target if capped and target == timeline.last_covered_day else planned.overdue_after,
         )
 
@@ -318,12 +331,11 @@ def _need(
     met_on: date | None = None,
     cancelled_on: date | None = None,
 ) -> Need:
-    about = [
-        fact
-        for fact in context.case.of(FactKind.MEETING_BOOKED, FactKind.MEETING_HELD, FactKind.MEETING_MISSED)
-        if fact["meeting"] is kind and _sequence(fact) in (None, sequence)
-    ]
+    kinds = (FactKind.MEETING_BOOKED, FactKind.MEETING_HELD, FactKind.MEETING_MISSED)
+    about = [fact for fact in context.case.of(*kinds) if _is_about(fact, kind, sequence)]
     held = [fact.on for fact in about if fact.kind is FactKind.MEETING_HELD and fact.on >= since]
+    if kind in _MET_OTHERWISE:
+        held = []
     met = min([*held, *([met_on] if met_on else [])], default=None)
     if met is not None and cancelled_on is not None:
         met, cancelled_on = (met, None) if met <= cancelled_on else (None, cancelled_on)
@@ -332,7 +344,11 @@ def _need(
     return Need(kind, sequence, book_from, rules, target, book_by, hold_by, booker, met, cancelled_on, booked)
 
 
-def _sequence(fact: Fact) -> int | None:
-    """Which meeting of its kind a fact is about; None: it does not say, so whichever it may be."""
-    place = place_in_series(fact)
-    return fact.get("sequence") if place is None else place
+def _is_about(fact: Fact, kind: MeetingKind, sequence: int) -> bool:
+    """Whether a fact is about this meeting of its kind; one that does not say which is about whichever it may be.
+
+    In the series of AMI 2 the sequence says which, as it does for the obligations.
+    """
+    if kind in AMI2_SERIES:
+        return fact["meeting"] in AMI2_SERIES and place_in_series(fact) == sequence
+    return fact["meeting"] is kind and fact.get("sequence", sequence) == sequence

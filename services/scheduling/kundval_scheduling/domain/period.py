@@ -41,7 +41,7 @@ def som_period_end(context: Context) -> Iterator[Planned]:
     extensions = [fact.on for fact in context.of(FactKind.EXTENDED)]
     for number, period in enumerate(periods(start, context.case.facts, context.settings["som.calendar_period"]), 1):
         runs = overlapping(context, period)
-        if not runs:
+        if not runs or (context.end is not None and period.start >= context.end):
             continue
         days: list[date] = extensions[number - 1 : number]
         if runs[-1].exit is not None:

@@ -14,14 +14,14 @@ from kundval_contracts.rules import rule
 from kundval_contracts.timeline import replaces
 
 from .plan import Context, Planned
-from .recurring import overlapping, report_due
+from .recurring import overlapping, report_due, report_period
 from .weeks import whole_weeks
 
 _STARTS_OR_ENDS = frozenset(
     {FactKind.PLACEMENT_STARTED, FactKind.PLACEMENT_ENDED, FactKind.EXITED, FactKind.REASSESSED}
 )
 #: Places in a sequence that a placement has for its own.
-PER_PLACEMENT = 100
+PER_PLACEMENT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def _contacts(context: Context, party: Party, since: date, until: date | None = 
 @rule("AMI-7.3-d", "LOKA-66")
 def practice_contact(context: Context) -> Iterator[Planned]:
     """AMI 1: in each whole week of practice, contact with the client and with the employer (AMB-10)."""
-    if context.timeline.programme is not Programme.AMI_1:
+    if context.timeline.programme is not Programme.AMI_1 or context.end is None:
         return
     for stay in stays(context):
         if stay.latest.get("kind") is not PlacementKind.PRACTICE:
@@ -137,7 +137,7 @@ def agreement_change(context: Context) -> Iterator[Planned]:
         month = timeline.month_of(fact.on)
         reports = context.of(FactKind.MONTHLY_REPORT, fact.on)
         met_on = next((one.on for one in reports if one["month"] == month and one.get("attachments")), None)
-        period = timeline.month(month)
+        period = report_period(context, month)
         planned = context.planned(
             ObligationKind.AGREEMENT_CHANGE, number, report_due(context, period), opens_on=fact.on, met_on=met_on
         )

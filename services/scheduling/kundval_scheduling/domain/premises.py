@@ -32,7 +32,7 @@ class Premises:
 
 
 def premises(resources: Iterable[Resource], open_hours_week: int) -> tuple[Premises, ...]:
-    """The premises of providers, by provider and place. They are open when one of their rooms is."""
+    """The premises of providers, by provider and place. They are open when one of their rooms is, as its hours say."""
     rooms: dict[tuple[str, str], list[Hours]] = defaultdict(list)
     staff: dict[tuple[str, str], list[list[Hours]]] = defaultdict(list)
     for one in resources:

@@ -158,8 +158,7 @@ def monthly_report(context: Context) -> Iterator[Planned]:
     if timeline.programme is not Programme.AMI_2 or timeline.anchor is None or timeline.end is None:
         return
     for number in range(1, timeline.month_count(timeline.end) + 1):
-        period = timeline.month(number)
-        period = replace(period, end=min(period.end, timeline.end))
+        period = report_period(context, number)
         runs = overlapping(context, period)
         if not runs:
             continue
@@ -176,6 +175,12 @@ def monthly_report(context: Context) -> Iterator[Planned]:
         if last and last.on <= period.last_day and (planned.met_on is None or planned.met_on > last.on):
             planned = planned.cancelled(last.on)
         yield planned
+
+
+def report_period(context: Context, number: int) -> Period:
+    """The month of a report, cut short where the intervention ends in it."""
+    period, end = context.timeline.month(number), context.timeline.end
+    return replace(period, end=end) if end is not None and end in period and end > period.start else period
 
 
 def report_due(context: Context, period: Period) -> date | None:

@@ -80,8 +80,16 @@ class Participant:
         return client_key(self.client)
 
 
+_CLIENT = "client/"
+
+
 def client_key(client: str) -> str:
-    return f"client/{client}"
+    return f"{_CLIENT}{client}"
+
+
+def is_client(key: str) -> bool:
+    """Whether it is the key of a client, and so of nobody and nothing else."""
+    return key.startswith(_CLIENT)
 
 
 @dataclass(frozen=True, slots=True)

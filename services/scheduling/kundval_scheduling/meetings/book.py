@@ -33,7 +33,7 @@ from ..domain.follow import Outlook, fresh, look
 from ..domain.instants import Span, local_day
 from ..domain.meeting import Meeting, Party, Subject
 from ..domain.meeting_states import NotPossible, Trigger, after
-from ..domain.needs import MANDATORY
+from ..domain.needs import MANDATORY, suits
 from ..domain.plan import Context
 from ..domain.resources import Participant, Resource
 from . import store
@@ -133,7 +133,11 @@ def _wanted(tx: Tx, tenant: Tenant, wish: Wish) -> Meeting:
             subjects=tuple(Subject(one) for one in wish.subjects),
         )
     store.lock_cases(tx, tenant.id, [wish.assignment])
-    outlook = files(tx, tenant, [wish.assignment])[wish.assignment].outlook
+    file = files(tx, tenant, [wish.assignment])[wish.assignment]
+    outlook = file.outlook
+    if not suits(wish.kind, file.case.programme):
+        message = "is of another programme than the assignment"
+        raise InvalidRequest(code=_R.WRONG_PROGRAMME.value, faults=[{"path": "kind", "message": message}])
     team = store.teams(tx, tenant.id, [wish.assignment]).get(wish.assignment)
     rows = [
         one
@@ -373,6 +377,9 @@ def hold(tx: Tx, tenant: Tenant, meeting: str, minutes: Minutes) -> Meeting:
     state = moved(found, Trigger.HOLD)
     day = minutes.held_on or _day_of(found)
     _has_been(tenant, day, "held_on" if minutes.held_on else "meeting")
+    if found.booked_on is not None and day < found.booked_on:
+        message = f"is before the day on which the meeting was booked, {found.booked_on}"
+        raise InvalidRequest(code=_R.IN_THE_PAST.value, faults=[{"path": "held_on", "message": message}])
     parties = _attended(found, minutes.absent)
     if any(one.mandatory and not one.attended for one in parties):
         raise Conflict(
@@ -392,6 +399,8 @@ def hold(tx: Tx, tenant: Tenant, meeting: str, minutes: Minutes) -> Meeting:
             rules=("AMI-7.2-b",),
             faults=[{"path": "measures", "message": "are needed for a client who is not on track"}],
         )
+    # what was held before its time does not need it any more
+    early = day < _day_of(found)
     over = replace(
         found,
         state=state,
@@ -403,8 +412,11 @@ def hold(tx: Tx, tenant: Tenant, meeting: str, minutes: Minutes) -> Meeting:
             replace(one, attended=one.assignment not in minutes.absent) if one.waiting is None else one
             for one in found.subjects
         ),
+        version=found.version + (1 if early else 0),
         revision=found.revision + 1,
     )
+    if early:
+        release(tx, tenant, [over])
     _record(tx, tenant, over)
     tell(tx, tenant.id, OF_STATE[over.state], over)
     return over

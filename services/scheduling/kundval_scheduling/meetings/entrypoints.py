@@ -99,14 +99,15 @@ class MeetingEntrypoints:
             sight.require_meeting(tx, tenant, caller, request["meeting"])
         else:
             sight.require_assignment(tx, tenant, caller, request["assignment"])
-        if request["kind"] in (MeetingKind.GROUP_SESSION, MeetingKind.FORUM):
-            raise Conflict("It has a method of its own.", code=BookingRefusal.NOT_A_GROUP.value)
+        _require_single(request["kind"])
+        sight.require_own(tx, tenant, caller, request)
         return self._answer(tx, tenant.id, book.book(tx, tenant, read.wish(request, provider=caller.provider)), caller)
 
     @command("scheduling.rebook_meeting")
     def rebook_meeting(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         tenant = book.tenant_of(tx, request["tenant"])
         sight.require_meeting(tx, tenant, caller, request["meeting"])
+        sight.require_own(tx, tenant, caller, request)
         return self._answer(
             tx, tenant.id, book.rebook(tx, tenant, read.wish(request, provider=caller.provider)), caller
         )
@@ -133,6 +134,8 @@ class MeetingEntrypoints:
     def book_series(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         tenant, name = book.tenant_of(tx, request["tenant"]), new_id()
         sight.require_assignment(tx, tenant, caller, request["assignment"])
+        _require_single(request["kind"])
+        sight.require_own(tx, tenant, caller, request)
         wish = read.wish(request, provider=caller.provider)
         ahead(wish.span, book.business_date(tenant))
         rows = series.book_series(
@@ -155,6 +158,7 @@ class MeetingEntrypoints:
     @command("scheduling.open_group_session")
     def open_group_session(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         tenant = book.tenant_of(tx, request["tenant"])
+        sight.require_own(tx, tenant, caller, request)
         wish = read.wish(request, kind=MeetingKind.GROUP_SESSION, provider=caller.provider or request["provider"])
         return self._answer(tx, tenant.id, book.book(tx, tenant, wish), caller)
 
@@ -172,8 +176,7 @@ class MeetingEntrypoints:
         sight.require_meeting(tx, tenant, caller, request["meeting"])
         groups.require_open(groups.load(tx, tenant.id, request["meeting"]))
         reason = CancelReason.CLIENT_CANNOT
-        moved = groups.leave(tx, tenant.id, request["meeting"], request["assignment"], reason)
-        return {"moved": moved is not None}
+        return {"moved": groups.leave(tx, tenant.id, request["meeting"], request["assignment"], reason)}
 
     @command("scheduling.book_forum")
     def book_forum(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -184,3 +187,9 @@ class MeetingEntrypoints:
     def _answer(self, tx: Tx, tenant: str, meeting: Meeting, caller: Caller) -> dict[str, Any]:
         (seen,) = sight.visible(tx, tenant, [meeting], caller)
         return {"meeting": sight.row(seen)}
+
+
+def _require_single(kind: MeetingKind | None) -> None:
+    """Raise Conflict for a kind of meeting that is not about one assignment."""
+    if kind in (MeetingKind.GROUP_SESSION, MeetingKind.FORUM):
+        raise Conflict("It has a method of its own.", code=BookingRefusal.NOT_A_GROUP.value)

@@ -33,14 +33,15 @@ def require_open(session: Meeting) -> None:
 def join(tx: Tx, tenant: str, session: Meeting, assignment: str) -> int | None:
     """Give an assignment a place, or one in the waiting list if all are taken: its number there, None for a place.
 
-    Whoever is in already stays where it is. Raises Conflict (ALREADY_TAKEN) if the client is elsewhere at that time.
+    Whoever is in already stays where it is. Who has waited goes first, but keeps no place free while elsewhere at that
+    time. Raises Conflict (ALREADY_TAKEN) if the client is elsewhere at that time.
     """
     known = next((one for one in session.subjects if one.assignment == assignment), None)
     if known is not None:
         return known.waiting
-    waiting = _waiting(session)
-    if waiting or _places_left(session) <= 0:
-        number = len(waiting) + 1
+    session, _ = _move_up(tx, tenant, session)
+    if _places_left(session) <= 0:
+        number = len(_waiting(session)) + 1
         _save(tx, tenant, replace(session, subjects=(*session.subjects, Subject(assignment, number))))
         return number
     try:
@@ -57,8 +58,8 @@ def join(tx: Tx, tenant: str, session: Meeting, assignment: str) -> int | None:
     return None
 
 
-def leave(tx: Tx, tenant: str, meeting: str, assignment: str, reason: CancelReason) -> str | None:
-    """Take an assignment out of a session; the assignment that gets its place, if one waits and its client can come.
+def leave(tx: Tx, tenant: str, meeting: str, assignment: str, reason: CancelReason) -> bool:
+    """Take an assignment out of a session; whether somebody who waits has a place now, if the client can come.
 
     Raises NotFound if it is not in.
     """
@@ -67,18 +68,15 @@ def leave(tx: Tx, tenant: str, meeting: str, assignment: str, reason: CancelReas
     if gone is None:
         raise NotFound(f"The assignment {assignment} is not in that group session.")
     session = replace(session, subjects=tuple(one for one in session.subjects if one is not gone))
-    moved = None
+    moved: list[str] = []
     if gone.waiting is None:
         client = store.participants(tx, tenant, [assignment])[assignment]
         store.release(tx, tenant, [session.id], client.key)
         session = _next(session)
         tell_one(tx, tenant, OF_STATE[MeetingState.CANCELLED], session, assignment, reason=reason.value)
-        moved = _move_up(tx, tenant, session)
-        if moved is not None:
-            session = _next(_with_place(session, moved))
-            tell_one(tx, tenant, BOOKED, session, moved)
+        session, moved = _move_up(tx, tenant, session)
     _save(tx, tenant, session)
-    return moved
+    return bool(moved)
 
 
 def _places_left(session: Meeting) -> int:
@@ -89,15 +87,20 @@ def _waiting(session: Meeting) -> list[Subject]:
     return sorted((one for one in session.subjects if one.waiting is not None), key=lambda one: one.waiting or 0)
 
 
-def _move_up(tx: Tx, tenant: str, session: Meeting) -> str | None:
-    """The first who waits and is not taken at that time; its client has the hour now."""
+def _move_up(tx: Tx, tenant: str, session: Meeting) -> tuple[Meeting, list[str]]:
+    """Give the places that are free to those who wait and are not taken at that time, in turn; who has one now."""
+    moved = []
     for one in _waiting(session):
+        if _places_left(session) <= 0:
+            break
         try:
             _claim(tx, tenant, session, one.assignment)
         except store.Taken:
             continue
-        return one.assignment
-    return None
+        session = _next(_with_place(session, one.assignment))
+        tell_one(tx, tenant, BOOKED, session, one.assignment)
+        moved.append(one.assignment)
+    return session, moved
 
 
 def _claim(tx: Tx, tenant: str, session: Meeting, assignment: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import time
 from typing import Any
 
+from kundval_chassis.access import is_number
 from kundval_chassis.db import Tx
 from kundval_chassis.tokens import Caller
 from kundval_contracts.case import Tenant
@@ -17,7 +18,7 @@ from ..domain import premises as of_providers
 from ..domain.booking import FARTHEST
 from ..domain.instants import LOCAL, BadInstant, Span
 from ..domain.meeting import Meeting
-from ..domain.resources import Hours, Participant, Resource
+from ..domain.resources import Hours, Participant, Resource, is_client
 from . import book, groups, sight, store
 from .times import read_instant
 
@@ -27,8 +28,11 @@ def keep_resources(tx: Tx, tenant: Tenant, request: Mapping[str, Any], caller: C
     provider = caller.provider or request["provider"]
     _known(tenant, provider)
     given = {one["resource"]: one for one in request["resources"]}
-    if any(name.startswith("client/") for name in given):
+    if any(is_client(name) for name in given):
         raise InvalidRequest(faults=[{"path": "resources", "message": "must not have the id of a client"}])
+    require_opaque(given, "resources")
+    # of two who give the same new id at once the second finds it taken
+    tx.lock("resources", tenant.id)
     _require_owner(tx, tenant, provider, given)
     kept = [
         store.Kept(
@@ -49,6 +53,12 @@ def keep_resources(tx: Tx, tenant: Tenant, request: Mapping[str, Any], caller: C
     ]
     store.save_resources(tx, tenant.id, kept)
     return len(kept)
+
+
+def require_opaque(names: Iterable[str], path: str) -> None:
+    """Raise InvalidRequest for an id that looks like a personal identity number; it is not quoted."""
+    if any(is_number(name) for name in names):
+        raise InvalidRequest(faults=[{"path": path, "message": "must not have a personal identity number as an id"}])
 
 
 def _known(tenant: Tenant, provider: str | None) -> None:
@@ -122,26 +132,45 @@ def keep_participants(tx: Tx, tenant: Tenant, request: Mapping[str, Any]) -> int
     missing = sorted(set(given) - {row["assignment"] for row in known})
     if missing:
         raise NotFound(f"There is no assignment {missing[0]}.")
+    require_opaque((one["client"] for one in given.values()), "participants")
     store.lock_cases(tx, tenant.id, list(given))
-    store.save_participants(
-        tx,
-        tenant.id,
-        [
-            Participant(
-                name,
-                one["client"],
-                one["guide"],
-                one["contact"],
-                one["team"],
-                one["place"],
-                one["swedish_ok"],
-                tuple(one["languages"]),
-                _hours(one["hours"]),
-            )
-            for name, one in sorted(given.items())
-        ],
-    )
+    before = store.participants(tx, tenant.id, list(given))
+    kept = [
+        Participant(
+            name,
+            one["client"],
+            one["guide"],
+            one["contact"],
+            one["team"],
+            one["place"],
+            one["swedish_ok"],
+            tuple(one["languages"]),
+            _hours(one["hours"]),
+        )
+        for name, one in sorted(given.items())
+    ]
+    store.save_participants(tx, tenant.id, kept)
+    _rename(tx, tenant, [(one.assignment, before[one.assignment].key, one.key) for one in kept])
     return len(given)
+
+
+def _rename(tx: Tx, tenant: Tenant, clients: Iterable[tuple[str, str, str]]) -> None:
+    """Carry the hours of meetings to come over to who the client is now: (assignment, key before, key now).
+
+    Raises Conflict (ALREADY_TAKEN) if two that were two persons are one, and have meetings at the same time.
+    """
+    changed = [one for one in clients if one[1] != one[2]]
+    for key in sorted({key for _, *keys in changed for key in keys}):
+        tx.lock("claim", tenant.id, key)
+    for assignment, before, now in changed:
+        try:
+            store.rename_client(tx, tenant.id, assignment, before, now)
+        except store.Taken:
+            raise Conflict(
+                "The client has meetings at the same time in another assignment: rebook one of them first.",
+                code=BookingRefusal.ALREADY_TAKEN.value,
+                faults=[{"path": "participants", "message": "has a client who is taken at the time of a meeting"}],
+            ) from None
 
 
 def keep_absence(tx: Tx, tenant: Tenant, request: Mapping[str, Any], caller: Caller) -> None:

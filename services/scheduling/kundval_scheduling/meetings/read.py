@@ -9,11 +9,13 @@ from kundval_contracts.codes import MeetingKind
 
 from ..domain.meeting import Party
 from .book import Minutes, Wish
+from .people import require_opaque
 from .times import read_span
 
 
 def wish(request: Mapping[str, Any], kind: MeetingKind | None = None, provider: str | None = None) -> Wish:
-    """Raises InvalidRequest for a time that cannot be used."""
+    """Raises InvalidRequest for a time that cannot be used, and for an identity number where an id belongs."""
+    require_opaque((one["resource"] for one in request["parties"]), "parties")
     return Wish(
         read_span(request),
         request["mode"],

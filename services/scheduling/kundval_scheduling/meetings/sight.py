@@ -6,7 +6,7 @@ but the provider itself and whoever takes part; who pays sees the provider.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from kundval_contracts.events import MASKED
 from kundval_contracts.rpc.base import MONEY
 
 from ..domain.meeting import Meeting
-from . import book
+from . import book, store
 
 
 def require_assignment(tx: Tx, tenant: Tenant, caller: Caller, assignment: str) -> None:
@@ -34,6 +34,17 @@ def require_meeting(tx: Tx, tenant: Tenant, caller: Caller, meeting: str) -> Mee
     if caller.provider is not None and found.provider != caller.provider:
         raise Forbidden(code="NOT_YOUR_MEETING")
     return found
+
+
+def require_own(tx: Tx, tenant: Tenant, caller: Caller, request: Mapping[str, Any]) -> None:
+    """A provider names its own staff, rooms and interpreters and the municipality's: else it would learn when another
+    provider's are free, and take their hours. Raises Forbidden.
+    """
+    if caller.provider is None:
+        return
+    named = {request["room"], request["interpreter"], *(one["resource"] for one in request["parties"])} - {None}
+    if any(owner not in (None, caller.provider) for owner in store.owners(tx, tenant.id, sorted(named)).values()):
+        raise Forbidden("A provider books its own staff and rooms.", code="NOT_YOUR_RESOURCE")
 
 
 def visible(

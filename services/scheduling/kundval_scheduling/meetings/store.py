@@ -297,6 +297,28 @@ def _range(span: Span) -> str:
     return f"[{span.start.isoformat()},{span.end.isoformat()})"
 
 
+def rename_client(tx: Tx, tenant: str, assignment: str, before: str, now: str) -> None:
+    """Let a client's part in the open meetings of an assignment, and in its group sessions to come, be that of `now`.
+    Raises Taken.
+    """
+    values = {"tenant": tenant, "assignment": assignment, "before": before, "now": now, "open": _STATES_OPEN}
+    open_ones = (
+        " AND meeting IN (SELECT meeting FROM meeting m WHERE m.tenant = %(tenant)s AND m.state = ANY(%(open)s)"
+        " AND (m.assignment = %(assignment)s OR EXISTS (SELECT FROM meeting_subject s WHERE s.tenant = m.tenant"
+        " AND s.meeting = m.meeting AND s.assignment = %(assignment)s AND s.waiting IS NULL)))"
+    )
+    try:
+        with tx.attempt():
+            for table in ("claim", "party"):
+                tx.execute(
+                    f"UPDATE {table} SET resource = %(now)s WHERE tenant = %(tenant)s AND resource = %(before)s"
+                    + open_ones,
+                    values,
+                )
+    except psycopg.errors.ExclusionViolation:
+        raise Taken from None
+
+
 def release(tx: Tx, tenant: str, meetings: Collection[str], resource: str | None = None) -> None:
     """Give back what these meetings take, or of that one resource."""
     if meetings:

@@ -16,7 +16,10 @@ _R = BookingRefusal
 
 
 def read_span(request: Mapping[str, Any]) -> Span:
-    """`starts_at` and `ends_at` or `minutes`, in `zone` unless they have an offset. Raises InvalidRequest."""
+    """`starts_at` and `ends_at` or `minutes`, whole minutes, in `zone` unless they have an offset.
+
+    Raises InvalidRequest.
+    """
     zone = request.get("zone") or LOCAL
     start = read_instant(request["starts_at"], zone, "starts_at")
     given, minutes = request.get("ends_at"), request.get("minutes")
@@ -24,6 +27,9 @@ def read_span(request: Mapping[str, Any]) -> Span:
         message = "is needed, or `minutes`, and not both"
         raise InvalidRequest(faults=[{"path": "ends_at", "message": message}])
     end = start + timedelta(minutes=minutes or 0) if given is None else read_instant(given, zone, "ends_at")
+    for name, at in (("starts_at", start), ("ends_at", end)):
+        if at.second or at.microsecond:
+            raise InvalidRequest(faults=[{"path": name, "message": "must be on a whole minute"}])
     path = "minutes" if given is None else "ends_at"
     try:
         span = Span(start, end)

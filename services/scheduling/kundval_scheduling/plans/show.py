@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from kundval_chassis.db import Tx
-from kundval_contracts.codes import PlanReason, PlanRowState
+from kundval_contracts.codes import PlanReason
 
 from ..domain.instants import local_day
 from . import store
@@ -39,25 +39,26 @@ def rows(tx: Tx, tenant: str, found: Sequence[store.Row], lang: str) -> list[dic
 
 
 def _row(one: store.Row, hidden: bool, lang: str) -> dict[str, Any]:
-    shown = one.span is not None and not hidden
-    code = one.code
-    if hidden and one.state in (PlanRowState.PROPOSED, PlanRowState.BOOKED):
-        code = PlanReason.PROTECTED.value
+    # who came to be protected after the plan was made has a row of which nothing is told either: why a meeting had no
+    # time, or how it was to be held, helps to find somebody
+    span = None if hidden else one.span
+    code = PlanReason.PROTECTED.value if hidden else one.code
+    others = 0 if hidden else one.others
     return {
         "meeting": one.meeting,
         "assignment": one.assignment,
         "kind": one.kind,
         "target": one.target,
         "state": one.state.value,
-        "on": local_day(one.span.start) if shown and one.span else None,
-        "starts_at": one.span.start if shown and one.span else None,
-        "ends_at": one.span.end if shown and one.span else None,
-        "mode": one.mode.value if one.mode else None,
+        "on": local_day(span.start) if span else None,
+        "starts_at": span.start if span else None,
+        "ends_at": span.end if span else None,
+        "mode": one.mode.value if one.mode and not hidden else None,
         "parties": [] if hidden else [{"role": who.role.value, "resource": who.resource} for who in one.parties],
         "interpreter": None if hidden else one.interpreter,
         "place": None if hidden else one.place,
         "room": None if hidden else one.room,
         "code": code,
-        "others": one.others,
-        "text": None if code is None else texts(lang).reason(code, one.others),
+        "others": others,
+        "text": None if code is None else texts(lang).reason(code, others),
     }

@@ -13,15 +13,18 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kundval_contracts.codes import PlanSolver
 
 from .board import Board, Choice
 from .explain import against, refusals
 from .greedy import best_fit, first_fit, ways
-from .model import Model
 from .problem import Problem, Solution, Task
 from .score import Score, considered, figures, score
+
+if TYPE_CHECKING:
+    from .model import Model
 
 #: tasks that are placed anew at once: at first, at least and at most
 SIZE, LEAST, MOST = 24, 16, 60
@@ -86,7 +89,7 @@ class _Search:
         """A small problem in one model, with time to prove that nothing is better."""
         tasks = list(self.problem.tasks)
         before = {task.id: self.board.take(task) for task in tasks if task.id in self.board.chosen}
-        model = Model(self.board, tasks, self.even, before, self.random, ALL)
+        model = _model()(self.board, tasks, self.even, before, self.random, ALL)
         outcome = model.solve(seed=self.limits.seed, effort=EFFORT * 10, seconds=self._left())
         self._keep(tasks, before, outcome.choices if outcome else {})
         return 1
@@ -99,7 +102,7 @@ class _Search:
         work = []
         for place, tasks in enumerate(sets):
             before = {task.id: self.board.take(task) for task in tasks if task.id in self.board.chosen}
-            model = Model(self.board, tasks, self.even, before, self.random, CANDIDATES)
+            model = _model()(self.board, tasks, self.even, before, self.random, CANDIDATES)
             for name, choice in before.items():
                 self.board.put(self.problem.task[name], choice)
             seed = self.limits.seed * 1_000_003 + number * CORES + place
@@ -202,6 +205,13 @@ class _Search:
 
     def _anyhow(self) -> list[str]:
         return self._shuffled(self.hopeful)
+
+
+def _model() -> type[Model]:
+    """Loaded when it is needed: CP-SAT takes longer to load than a greedy plan to be made."""
+    from .model import Model
+
+    return Model
 
 
 def plan(problem: Problem, solver: PlanSolver, limits: Limits = Limits()) -> Solution:

@@ -21,7 +21,7 @@ from ..domain.booking import FARTHEST, IN_PERSON
 from ..domain.instants import Span, day_span
 from ..domain.meeting import Meeting
 from ..domain.needs import MANDATORY
-from ..domain.resources import Busy, Hours, Participant, Resource
+from ..domain.resources import Busy, Hours, Participant, Resource, is_client
 from ..domain.slot_problem import Attendee, Problem, Seat
 from ..meetings import book
 from ..meetings import store as meetings
@@ -200,7 +200,7 @@ def _check(search: Search, caller: Caller | None, role: MeetingParty, name: str)
     if role is _P.CLIENT:
         return
     if resource is None:
-        if role in (_P.CAREER_GUIDE, _P.PROVIDER, _P.INTERPRETER) or name.startswith("client/"):
+        if role in (_P.CAREER_GUIDE, _P.PROVIDER, _P.INTERPRETER) or is_client(name):
             raise _bad(_R.UNKNOWN_RESOURCE, "parties", f"has a {role} who is not known")
         return
     if caller is not None and caller.provider is not None and resource.provider not in (None, caller.provider):

@@ -194,12 +194,19 @@ def test_a_forfeited_claim_makes_room_for_that_of_the_second_exit() -> None:
     assert (row.state.value, row.met_on, row.provider) == ("MET", d("2025-07-20"), "beta")
 
 
+@pytest.mark.rule("AMI-10.1-b")
+def test_an_exit_that_is_known_before_the_start_has_no_premium_months_yet() -> None:
+    one = ami1(exited("2025-03-20"), started=None, end_date="2025-06-01")
+    assert rows_of(one, "2025-03-20", PREMIUM, {"intervention.anchor": "START_UP"}) == []
+
+
 @pytest.mark.rule("AMI-10.2-a")
 def test_an_earned_claim_stands_until_the_second_exit_is_claimed() -> None:
     rows = [exited("2024-04-20"), on("2024-11-01", "broke_off"), on("2024-11-04", "resumed", provider="beta")]
     rows.append(exited("2025-02-01"))
     assert state(ami2(*rows), "2025-09-01", CLAIM) == "OPEN"
-    assert rows_of(ami2(*rows, claim("2025-02-10")), "2025-09-01", CLAIM)[0].met_on == d("2025-02-10")
+    (claimed,) = rows_of(ami2(*rows, claim("2025-02-10")), "2025-09-01", CLAIM)
+    assert claimed.met_on == d("2025-02-10")
 
 
 @pytest.mark.rule("AMI-10.2-b", "AMI-7-b")

@@ -17,8 +17,9 @@ from kundval_contracts.codes import FactKind
 from kundval_contracts.followups import next_checkin
 from kundval_contracts.meeting_facts import fact_id
 from kundval_contracts.profiles import Profile, profiles
+from kundval_scheduling.domain import outlook
 from kundval_scheduling.domain.local import bip_due_days, process_plan
-from tests.scheduling.builders import Row, case, d, exited, on, rows_of, short
+from tests.scheduling.builders import Row, case, d, exited, on, rows_of, short, tenant
 
 DAYS = st.dates(date(2000, 1, 1), date(2100, 12, 31))
 
@@ -191,6 +192,8 @@ def test_we_48_self_assessments_of_a_process_without_end_are_listed_one_after_th
         (3, "2024-10-31", "OPEN", None),
     ]
     assert found(one, "2024-10-31", BIP, "kungsbacka") == []
+    # nobody has to look before the next one is listed
+    assert outlook(one, tenant(municipality="molndal"), d("2024-10-30"))[1] == d("2024-10-31")
     left = local(on("2024-01-31", "bip_assessed"), exited("2024-06-01"), started="2024-01-10")
     assert found(left, "2024-06-01", BIP, "molndal") == [
         (1, "2024-04-30", "OVERDUE", None),

@@ -30,6 +30,14 @@ def test_we_13_iso_weeks_are_kept_and_the_part_week_of_the_start_is_exempt() -> 
     ]
 
 
+@pytest.mark.rule("AMI-3-a", "AMI-7-b")
+def test_the_last_week_is_the_last_one_whose_sunday_is_covered() -> None:
+    ends_on_sunday = rows_of(ami1(), "2025-12-31", WEEKLY)  # the first day after it is the 1st of June, a Sunday
+    assert ends_on_sunday[-1].due == d("2025-05-25")
+    ends_on_monday = rows_of(ami1(end_date="2025-06-02"), "2025-12-31", WEEKLY)
+    assert ends_on_monday[-1].due == d("2025-06-01")
+
+
 @pytest.mark.rule("AMI-3-a")
 def test_we_13_the_rolling_model_is_broken_by_ten_days_between_contacts() -> None:
     one = ami2(contact("2024-04-02"), contact("2024-04-12"))

@@ -138,6 +138,9 @@ def test_what_has_ended_or_was_planned_anew_is_planning_no_longer() -> None:
     assert [state(anew, "2024-03-18", PLANNED, number) for number in (1, 2)] == ["MET", "OVERDUE"]
     until = som(planned("2024-02-29", "30", until="2024-03-11"))
     assert [state(until, "2024-03-18", PLANNED, number) for number in (1, 2)] == ["MET", "OVERDUE"]
+    again = som(planned("2024-02-29", "30"), on("2024-03-08", "activity_ended", activity="job_search"),
+                planned("2024-03-20", "30"))  # fmt: skip
+    assert [state(again, "2024-03-25", PLANNED, number) for number in (1, 2, 3)] == ["MET", "OVERDUE", "MET"]
 
 
 # --- study and career guidance ------------------------------------------------------------------------
@@ -223,6 +226,6 @@ def test_expressed_interest_is_acted_upon_within_the_days_that_are_set() -> None
         assert short(rows_of(som(interest, acted), "2024-03-15", kind, within)) == [
             (1, "2024-03-15", "MET", "2024-03-15")
         ]
-    assert state(
-        som(interest, on("2024-03-09", "contact", party="WORKPLACE")), "2024-03-16", kind, settings=within
-    ) == ("OVERDUE")
+    before = {**step, "on": "2024-03-09"}
+    for earlier in (on("2024-03-09", "contact", party="WORKPLACE"), before):
+        assert state(som(interest, earlier), "2024-03-16", kind, settings=within) == "OVERDUE"

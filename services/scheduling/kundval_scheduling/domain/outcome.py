@@ -54,7 +54,9 @@ def premium_follow_ups(context: Context) -> Iterator[Planned]:
     """
     timeline, wanted = context.timeline, context.settings["premium.followups_per_month"]
     for one in timeline.exits:
-        if timeline.end is None or timeline.last_covered_day is None or not context.timeline.leads_to_money(one):
+        if timeline.anchor is None or timeline.end is None or timeline.last_covered_day is None:
+            continue
+        if not timeline.leads_to_money(one):
             continue
         stopped_on = one.break_off.on if one.break_off else None
         if stopped_on is None and context.timeline.needs_approval(one):

@@ -9,10 +9,10 @@ export HOME := $(CURDIR)/var/home
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers demo test check lint bench up down status lock clean
+.PHONY: help setup servers demo test check lint bench bench-check up down status lock clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 setup: ## .venv with everything; .venv/bin/kundval works afterwards
 	@$(PYTHON) $(LOCAL)/setup
@@ -42,7 +42,10 @@ check: lint ## lint, types, imports and the quick pure tests: under a minute
 
 test: check servers ## every test, against real PostgreSQL and RabbitMQ
 	$(BIN)/pytest -q -n 2 -m "slow and not servers"
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m servers
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "servers and not bench"
+
+bench-check: setup servers ## the long measurements of bench/, tiny: they run, and yield figures that can be
+	$(BIN)/pytest -q -m bench
 
 bench: setup servers ## measured claims, with peers beside
 	$(BIN)/python -m bench

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from kundval_contracts.answer import OBLIGATION_FIELDS
 from kundval_contracts.client import Client
 from kundval_contracts.errors import KundvalError, Unavailable
 
@@ -89,6 +90,7 @@ def ask(client: Client, assignment: str, tenant: str) -> Told:
     which: dict[str, Any] = {"tenant": tenant, "assignment": assignment}
     state = client.call("assignment.state", **which)
     explained = client.call("billing.explain", **which)
+    obligations = client.call("scheduling.obligations", **which)["obligations"]
     return Told(
         assignment,
         state["programme"],
@@ -97,7 +99,7 @@ def ask(client: Client, assignment: str, tenant: str) -> Told:
         client.call("assignment.explain", **which)["rows"],
         explained["lines"],
         explained["postings"],
-        client.call("scheduling.obligations", **which)["obligations"],
+        [{name: row[name] for name in OBLIGATION_FIELDS} for row in obligations],
         client.call("notifications.notices", **which)["notices"],
     )
 

@@ -256,7 +256,8 @@ def totals(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-_OBLIGATION = ("assignment", "kind", "sequence", "due", "responsible", "state", "met_on", "rules")
+#: fields of an obligation in the answer; a service shows more of it
+OBLIGATION_FIELDS = ("assignment", "kind", "sequence", "due", "responsible", "state", "met_on", "rules")
 
 
 def _by(*names: str) -> Any:
@@ -275,7 +276,7 @@ def _of_the_format(obligations: Iterable[Mapping[str, Any]]) -> Iterator[dict[st
     """The obligations of the format's kinds with the format's fields; a service shows more of them."""
     for row in obligations:
         if row["kind"] in CASELOAD_KINDS:
-            yield {name: row[name] for name in _OBLIGATION}
+            yield {name: row[name] for name in OBLIGATION_FIELDS}
 
 
 def _about_the_format(notice: Mapping[str, Any]) -> bool:

@@ -65,7 +65,7 @@ REPLY = "\r\n".join(
 )  # fmt: skip
 #: what in requests to scheduling depends on something else in them
 SCHEDULING: dict[str, Row] = {
-    "scheduling.book_meeting": {"meeting": None, "interpreter": None},
+    "scheduling.book_meeting": {"meeting": None, "kind": "WEEKLY_CONTACT", "interpreter": None},
     "scheduling.book_series": {"until": None, "interpreter": None},
     "scheduling.open_group_session": {"interpreter": None},
     "scheduling.cancel_meeting": {"reason": "OTHER"},

@@ -606,7 +606,7 @@ def test_what_cannot_be_entered_is_not_shown_and_not_done(servers: Servers, tmp_
                 ("update_person", {"person": who, "name": "Other Name"}),
             ):
                 with pytest.raises(Unavailable) as refused:
-                    calls.call(f"assignment.{method}", tenant=town.name, timeout=1, **fields)
+                    calls.call(f"assignment.{method}", tenant=town.name, timeout=3, **fields)
                 assert refused.value.code == "ACCESS_LOG_UNAVAILABLE"
             connection.execute("ALTER TABLE access_log_away RENAME TO access_log")
         assert ask(town, "person", calls, person=who)["name"] == NAME

@@ -340,6 +340,12 @@ def cases(world: World, method: Method, example: Example) -> Iterator[Case]:
     )
     if example.about == "provider":
         about = [once, world.of(Owner.OTHER)]
+    if method.service != "assignment" and method.kind == "command":
+        # the others know that somebody is protected and not how: one of each owner is enough
+        kinds: dict[tuple[Owner, bool], Target] = {}
+        for one in about:
+            kinds.setdefault((one.owner, one.protection is not None), one)
+        about = list(kinds.values())
     # A role that may not call at all is turned away before the request is read: a few targets are enough. The same goes
     # for commands that several roles of the municipality may give: they take long, and one of these tries every target.
     few = [about[0], *(one for one in about if one in (world.of(Owner.OWN, protected=True), world.of(Owner.OTHER)))]

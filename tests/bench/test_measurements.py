@@ -17,6 +17,8 @@ from bench.__main__ import PARTS
 from bench.machine import Machine
 
 pytestmark = pytest.mark.slow
+#: many services are started for it: by `make bench-check`, not by `make test`
+LONG = pytest.mark.bench
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +29,12 @@ def machine(servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Machine:
 @pytest.mark.parametrize(
     ("measure", "size"),
     [
-        pytest.param(suite.measure, suite.TINY, id="a, the whole suite"),
-        pytest.param(events.measure, events.TINY, id="b, events"),
+        pytest.param(suite.measure, suite.TINY, id="a, the whole suite", marks=LONG),
+        pytest.param(events.measure, events.TINY, id="b, events", marks=LONG),
         pytest.param(rpc.measure, rpc.TINY, id="c, RPC"),
-        pytest.param(recompute.measure, recompute.TINY, id="d, recomputation"),
-        pytest.param(footprint.measure, footprint.TINY, id="e, footprint"),
-        pytest.param(assignments.measure, assignments.TINY, id="f, assignments"),
+        pytest.param(recompute.measure, recompute.TINY, id="d, recomputation", marks=LONG),
+        pytest.param(footprint.measure, footprint.TINY, id="e, footprint", marks=LONG),
+        pytest.param(assignments.measure, assignments.TINY, id="f, assignments", marks=LONG),
         pytest.param(due_scan.measure, due_scan.TINY, id="g, due-scan"),
         pytest.param(plan_meetings.measure, plan_meetings.TINY, id="h, plan of meetings"),
     ],

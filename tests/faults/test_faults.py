@@ -41,7 +41,7 @@ def suite(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="module")
 def caseload() -> Caseload:
-    return read(make(seed=11, residents=40))
+    return read(make(seed=11, residents=24))
 
 
 @pytest.fixture(scope="module")

@@ -179,7 +179,7 @@ def test_a_full_week_that_the_plan_itself_has_filled_counts_the_others() -> None
 
 # --- what holds always ---------------------------------------------------------------------------------
 
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.slow

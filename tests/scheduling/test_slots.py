@@ -665,7 +665,7 @@ def minutes(one: Span) -> Iterator[datetime]:
         moment += timedelta(minutes=1)
 
 
-thorough = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.slow
@@ -692,7 +692,7 @@ def test_every_proposal_holds_and_there_is_one_whenever_one_can_be_found_by_tryi
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(problems(), st.integers(0, 2**16))
 def test_the_order_in_which_people_and_rooms_are_given_changes_nothing(problem: Problem, seed: int) -> None:
     chance = random.Random(seed)
@@ -710,14 +710,14 @@ def test_the_order_in_which_people_and_rooms_are_given_changes_nothing(problem: 
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(problems())
 def test_fewer_proposals_are_the_best_of_more(problem: Problem) -> None:
     assert propose(problem, 3).found == propose(problem, 20).found[:3]
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(problems())
 def test_an_obstacle_says_truly_how_many_starts_there_are_without_it(problem: Problem) -> None:
     for one in propose(problem, 1).obstacles:

@@ -66,7 +66,7 @@ def test_facts_that_are_not_yet_known_change_nothing(one: Case, given_: dict[str
     assert obligations(one, tenant(given_), day) == obligations(one.known_by(day), tenant(given_), day)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(histories(), readings, days)
 def test_nothing_changes_before_the_next_change_and_something_does_on_it(
     one: Case, given_: dict[str, Any], day: date
@@ -175,7 +175,7 @@ def test_what_is_met_never_becomes_overdue_without_news(one: Case, given_: dict[
             assert later[row.key] == row
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(histories(ALL), readings, places, days)
 def test_in_every_programme_nothing_changes_before_the_day_that_is_foretold(
     one: Case, given_: dict[str, Any], key: str, day: date

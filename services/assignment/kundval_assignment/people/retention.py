@@ -77,6 +77,7 @@ HOLDINGS: Mapping[str, Holding] = {
     **dict.fromkeys(
         ("held_case", "held_fact", "agenda"), Holding(None, "for services that take in facts: no rows in this one")
     ),
+    "heard_meeting": Holding(None, "opaque ids and numbers of meetings; when and where they were is not in it"),
     "place": Holding(None, "which provider has a place taken: an opaque id"),
     "outcome": Holding(None, "days, codes and counts: figures rest on them"),
     "outcome_provider": Holding(None, "days, codes and counts: figures rest on them"),

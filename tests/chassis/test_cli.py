@@ -50,6 +50,7 @@ def probe(vhost: str, database: str, tmp_path_factory: pytest.TempPathFactory) -
 # ---------------------------------------------------------------- without servers
 
 
+@pytest.mark.slow
 def test_the_commands_that_there_are_are_listed() -> None:
     done = kundval("--help")
     assert done.returncode == 0
@@ -101,6 +102,7 @@ def test_lines_are_read_as_a_shell_reads_them(tmp_path: Path) -> None:
     assert dict(read_env(file)) == {"A": "1", "B": "two words", "C": "x=y", "E": ""}
 
 
+@pytest.mark.slow
 def test_a_missing_setting_is_named_with_what_to_do(tmp_path: Path) -> None:
     empty = tmp_path / "env"
     empty.write_text("")
@@ -109,6 +111,7 @@ def test_a_missing_setting_is_named_with_what_to_do(tmp_path: Path) -> None:
     assert "KUNDVAL_TOKEN_KEY is not set" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_token_is_printed_that_the_services_accept() -> None:
     done = kundval(
         "token", "--role", "provider", "--organisation", "alfa", "--as-tenant", "nacka",
@@ -118,11 +121,13 @@ def test_a_token_is_printed_that_the_services_accept() -> None:
     assert (caller.role.value, caller.provider, caller.tenant) == ("PROVIDER", "alfa", "nacka")
 
 
+@pytest.mark.slow
 def test_a_providers_token_without_provider_is_refused() -> None:
     done = kundval("token", "--role", "PROVIDER", env={"KUNDVAL_TOKEN_KEY": "k" * 40, "KUNDVAL_AMQP_URI": "amqp://x/"})
     assert done.returncode == 2
 
 
+@pytest.mark.slow
 def test_the_methods_are_listed_with_what_they_are_for() -> None:
     done = kundval("call", "--list", env={"KUNDVAL_AMQP_URI": "amqp://x/"})
     assert "billing.run_payments" in done.stdout
@@ -291,6 +296,7 @@ def test_migrate_brings_a_database_up_to_date_and_says_what_it_did(make_database
     assert (done.returncode, done.stdout) == (0, "billing: up to date\n")
 
 
+@pytest.mark.slow
 def test_migrate_names_what_is_missing_and_who_does_not_exist() -> None:
     done = kundval("migrate", "billing", "scheduling", env={"KUNDVAL_AMQP_URI": "amqp://unused/"})
     assert done.returncode == 2

@@ -35,6 +35,7 @@ def test_a_rule_names_the_functions_and_the_tests(rows: dict[str, Coverage]) -> 
     assert row.service == ("assignment",)
 
 
+@pytest.mark.slow
 def test_only_ids_of_the_rulebook_are_named_anywhere() -> None:
     folder = checkout_tests()
     assert folder is not None

@@ -542,6 +542,7 @@ def test_what_no_source_states_is_said_to_be_assumed(key: str) -> None:
 # --- no municipality in the code -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_no_code_knows_a_municipality_by_its_name() -> None:
     names = set(TEN) | {profiles()[key].name.lower() for key in TEN}
     # the invented year is a year of one of them

@@ -49,6 +49,7 @@ def test_an_id_that_the_rulebook_does_not_know_is_refused() -> None:
         rule("AMI-9-a", "AMI-99-z")
 
 
+@pytest.mark.slow
 def test_rules_are_named_by_literals_so_that_they_can_be_found_in_the_text() -> None:
     for package in PACKAGES:
         spec = find_spec(package)

@@ -31,11 +31,11 @@ def machine(servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Machine:
     [
         pytest.param(suite.measure, suite.TINY, id="a, the whole suite", marks=LONG),
         pytest.param(events.measure, events.TINY, id="b, events", marks=LONG),
-        pytest.param(rpc.measure, rpc.TINY, id="c, RPC"),
+        pytest.param(rpc.measure, rpc.TINY, id="c, RPC", marks=LONG),
         pytest.param(recompute.measure, recompute.TINY, id="d, recomputation", marks=LONG),
         pytest.param(footprint.measure, footprint.TINY, id="e, footprint", marks=LONG),
         pytest.param(assignments.measure, assignments.TINY, id="f, assignments", marks=LONG),
-        pytest.param(due_scan.measure, due_scan.TINY, id="g, due-scan"),
+        pytest.param(due_scan.measure, due_scan.TINY, id="g, due-scan", marks=LONG),
         pytest.param(plan_meetings.measure, plan_meetings.TINY, id="h, plan of meetings"),
     ],
 )

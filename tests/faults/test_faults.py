@@ -226,7 +226,7 @@ def test_rubbish_in_the_queues_is_parked_and_disturbs_nothing(
 
 
 def test_whatever_is_killed_whenever(suite: Suite, servers: Servers) -> None:
-    caseload = read(make(seed=12, residents=60))
+    caseload = read(make(seed=12, residents=36))
     random = Random(12)
     over = threading.Event()
 

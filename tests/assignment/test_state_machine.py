@@ -143,6 +143,7 @@ def test_there_is_a_way_into_every_state(state: AssignmentState) -> None:
     assert found.state is state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", list(S))
 @pytest.mark.parametrize("kind", list(TABLE))
 def test_a_fact_takes_effect_where_the_table_says_so_and_is_refused_with_a_rule_elsewhere(

@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kundval_assignment.domain import judge
 from kundval_chassis import sample
 from kundval_contracts.caseload import Assignment, Caseload, read
 from kundval_contracts.events import fact_event
 from kundval_contracts.facts import Fact, dump_fields
-from kundval_contracts.inputs import CLIENT, PLAN
+from kundval_contracts.inputs import CLIENT, PLAN, PROVIDER
+from kundval_contracts.settings import dump_settings, dump_tariffs
+
+if TYPE_CHECKING:
+    # a program has to choose how psycopg waits before anything imports it
+    from kundval_chassis.db import Tx
 
 #: fields of an event about a fact that are columns of their own where it is held
 _HEAD = ("assignment", "fact_id", "ordinal", "on", "known_on", "revision")
@@ -28,6 +34,26 @@ HeldFact = tuple[Any, ...]
 def caseload(residents: int = RESIDENTS) -> Caseload:
     """The sample of so many residents."""
     return read(sample.make(residents=residents))
+
+
+def open_tenant(tx: Tx, tenant: str, day: date) -> None:
+    """The sample's municipality as a service holds it, on that business date."""
+    opened = caseload()
+    tx.insert_rows(
+        "tenant",
+        ("tenant", "municipality", "settings", "tariffs", "providers", "business_date", "sequence"),
+        [
+            (
+                tenant,
+                opened.municipality,
+                dump_settings(opened.settings.values),
+                dump_tariffs(opened.settings.tariffs),
+                [PROVIDER.dump(provider) for provider in opened.providers.values()],
+                day,
+                0,
+            )
+        ],
+    )
 
 
 def held(count: int, tenant: str) -> Iterator[tuple[HeldCase, list[HeldFact]]]:

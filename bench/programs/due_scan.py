@@ -19,8 +19,7 @@ from kundval_contracts.answer import Obligation
 from kundval_contracts.calendar import add_days
 from kundval_contracts.codes import ObligationState
 from kundval_contracts.envelope import Event
-from kundval_contracts.inputs import PROVIDER
-from kundval_contracts.settings import dump_settings, dump_tariffs
+from kundval_contracts.timeline import Timeline
 from kundval_scheduling import store
 from kundval_scheduling.domain import outlook
 from kundval_scheduling.domain.active import Active, stretches
@@ -72,7 +71,7 @@ def models() -> Iterator[Model]:
             facts,
             # under the id that its rows have
             tuple(replace(row, assignment=case[1]) for row in obligations),
-            tuple(replace(row, assignment=case[1]) for row in stretches(known, tenant.settings, DAY)),
+            tuple(replace(row, assignment=case[1]) for row in stretches(Timeline(known, tenant.settings), DAY)),
             until,
         )
 
@@ -88,7 +87,7 @@ class Scan:
         wait = [one for one in known if one.until != add_days(DAY, 1)]
         change = [one for one in known if one.until == add_days(DAY, 1)]
         with self.pool.tx() as tx:
-            _open(tx)
+            cases.open_tenant(tx, TENANT, DAY)
             _put(tx, known)
             copies = _copies(wait, change, open_obligations, changing)
             tx.execute("CREATE TEMPORARY TABLE copies (name text, model text) ON COMMIT DROP")
@@ -160,25 +159,6 @@ class Scan:
 
 class _Enough(Exception):
     """To roll back."""
-
-
-def _open(tx: Tx) -> None:
-    opened = cases.caseload()
-    tx.insert_rows(
-        "tenant",
-        ("tenant", "municipality", "settings", "tariffs", "providers", "business_date", "sequence"),
-        [
-            (
-                TENANT,
-                opened.municipality,
-                dump_settings(opened.settings.values),
-                dump_tariffs(opened.settings.tariffs),
-                [PROVIDER.dump(provider) for provider in opened.providers.values()],
-                DAY,
-                0,
-            )
-        ],
-    )
 
 
 def _put(tx: Tx, known: list[Model]) -> None:

@@ -12,9 +12,7 @@ from typing import Any
 from bench import cases, child
 from kundval_billing import payments
 from kundval_chassis import agenda, held, migrate
-from kundval_chassis.db import Pool, Tx
-from kundval_contracts.inputs import PROVIDER
-from kundval_contracts.settings import dump_settings, dump_tariffs
+from kundval_chassis.db import Pool
 
 assert kundval_chassis.bootstrap
 
@@ -31,7 +29,7 @@ def seed(pool: Pool, uri: str, count: int) -> dict[str, Any]:
     migrate.apply(uri, "billing")
     facts = 0
     with pool.tx() as tx:
-        _open(tx)
+        cases.open_tenant(tx, TENANT, cases.caseload().as_of)
         waiting: list[list[tuple[Any, ...]]] = [[], []]
 
         def write() -> None:
@@ -50,25 +48,6 @@ def seed(pool: Pool, uri: str, count: int) -> dict[str, Any]:
         tx.execute("INSERT INTO agenda SELECT tenant, assignment, %s FROM held_case", (agenda.NOW,))
     _tidy(pool)
     return {"facts": facts}
-
-
-def _open(tx: Tx) -> None:
-    opened = cases.caseload()
-    tx.insert_rows(
-        "tenant",
-        ("tenant", "municipality", "settings", "tariffs", "providers", "business_date", "sequence"),
-        [
-            (
-                TENANT,
-                opened.municipality,
-                dump_settings(opened.settings.values),
-                dump_tariffs(opened.settings.tariffs),
-                [PROVIDER.dump(provider) for provider in opened.providers.values()],
-                opened.as_of,
-                0,
-            )
-        ],
-    )
 
 
 def run(pool: Pool, day: str) -> dict[str, Any]:

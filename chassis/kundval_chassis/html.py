@@ -38,6 +38,11 @@ def read_words(package: str, lang: str) -> Mapping[str, Any]:
     return found
 
 
+def form(text: str | Mapping[str, str], number: int | None) -> str:
+    """A text, or of one that has two forms (`one`, `other`) that for so many."""
+    return text if isinstance(text, str) else text["one" if number == 1 else "other"]
+
+
 @cache
 def template(package: str, name: str = "page.html") -> Template:
     """A template of a package. What it is given is escaped; a name that it is not given is an error."""

@@ -7,7 +7,7 @@ leaves such rows out, since the filter itself would tell.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from kundval_contracts.events import MASKED
@@ -17,6 +17,15 @@ from .db import Tx
 from .tokens import Caller
 
 
+def restricted(tx: Tx, tenant: str, subjects: Collection[str]) -> set[str]:
+    """Those of these assignments whose whereabouts are told to the suite alone."""
+    rows = tx.query(
+        "SELECT subject FROM restricted_subject WHERE tenant = %s AND subject = ANY(%s) AND restricted",
+        (tenant, sorted(set(subjects))),
+    )
+    return {row["subject"] for row in rows}
+
+
 def veil(
     tx: Tx, tenant: str, rows: Iterable[dict[str, Any]], caller: Caller, *, filtered: str | None
 ) -> list[dict[str, Any]]:
@@ -24,13 +33,7 @@ def veil(
     found = list(rows)
     if caller.provider is not None or caller.role in MONEY:
         return found
-    hidden = {
-        row["subject"]
-        for row in tx.query(
-            "SELECT subject FROM restricted_subject WHERE tenant = %s AND subject = ANY(%s) AND restricted",
-            (tenant, sorted({row["assignment"] for row in found})),
-        )
-    }
+    hidden = restricted(tx, tenant, [row["assignment"] for row in found])
     if not hidden:
         return found
     if filtered is not None:

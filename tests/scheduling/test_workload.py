@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kundval_contracts.answer import Obligation
+from kundval_contracts.case import Case
 from kundval_contracts.codes import (
     MeetingKind,
     MeetingState,
@@ -22,6 +23,7 @@ from kundval_contracts.codes import (
     WorkloadSubject,
 )
 from kundval_contracts.settings import RuleSettings
+from kundval_contracts.timeline import Timeline
 from kundval_contracts.workdays import holidays_of
 from kundval_scheduling.domain.active import Active, stretches
 from kundval_scheduling.domain.instants import Span, day_span, hours_span
@@ -371,19 +373,22 @@ def test_booked_time_counts_in_the_week_in_which_it_begins_by_the_local_clock() 
 # --- when assignments run, and follow-ups ----------------------------------------------------------------
 
 
+def timeline(one: Case) -> Timeline:
+    return Timeline(one, RuleSettings())
+
+
 def test_an_assignment_runs_from_its_start_to_its_exit_or_end() -> None:
-    settings = RuleSettings()
-    (running,) = stretches(ami2(decided="2026-03-15", started="2026-03-28"), settings, TODAY)
+    (running,) = stretches(timeline(ami2(decided="2026-03-15", started="2026-03-28")), TODAY)
     assert running == Active("A-001", d("2026-03-28"), d("2027-03-15"), "alfa")
-    (over,) = stretches(ami2(exited("2026-06-20"), decided="2026-03-15", started="2026-03-28"), settings, TODAY)
+    (over,) = stretches(timeline(ami2(exited("2026-06-20"), decided="2026-03-15", started="2026-03-28")), TODAY)
     assert over.until == d("2026-06-21") and not over.on(TODAY)
-    assert stretches(ami2(started=None), settings, TODAY) == ()
+    assert stretches(timeline(ami2(started=None)), TODAY) == ()
 
 
 def test_an_assignment_that_was_resumed_runs_twice_and_with_another_provider() -> None:
     one = ami2(exited("2026-06-20"), on("2026-07-10", "broke_off"), on("2026-08-03", "resumed", provider="beta"),
                decided="2026-03-15", started="2026-03-28")  # fmt: skip
-    first, second = stretches(one, RuleSettings(), TODAY)
+    first, second = stretches(timeline(one), TODAY)
     assert (first.provider, second.provider) == ("alfa", "beta")
     assert second == Active("A-001", d("2026-08-03"), d("2027-03-15"), "beta")
 
@@ -416,7 +421,7 @@ def test_every_active_assignment_of_a_labour_market_intervention_has_one() -> No
     for one in (ami1(decided="2026-03-03", started="2026-03-10"), ami2(decided="2026-03-15", started="2026-03-28")):
         day = d("2026-03-30")
         while day < d("2026-05-20"):
-            periods = stretches(one, town.settings, day)
+            periods = stretches(Timeline(one, town.settings), day)
             assert without_follow_up(periods, obligations(one, town, day), (), day) == [], day
             day += timedelta(days=1)
 

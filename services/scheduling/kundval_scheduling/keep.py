@@ -52,7 +52,7 @@ def keep(tx: Tx, tenant: Tenant, day: date, cases: Sequence[Case]) -> None:
             "removed": [{"kind": kind, "sequence": sequence} for _, kind, sequence in gone],
         }
         tx.publish("scheduling.obligations_changed", subject=assignment, tenant=tenant.id, data=data)
-    workload.keep(tx, tenant, day, cases)
+    workload.keep(tx, tenant, day, contexts)
     for assignment, change in meetings.keep(tx, tenant, contexts).items():
         until[assignment] = min(change, until[assignment] or change)
     agenda.rest(tx, tenant.id, until)

@@ -13,6 +13,7 @@ from datetime import timedelta
 from kundval_chassis import clock, held
 from kundval_chassis.db import Row, Tx
 from kundval_chassis.pages import Page, Pages
+from kundval_chassis.veil import restricted
 from kundval_contracts.codes import CalendarFeed
 
 from ..domain.entry import Entry, Reader, entry, reader_of
@@ -73,11 +74,11 @@ def read(tx: Tx, feed: Row) -> list[Entry] | None:
     if kind is CalendarFeed.PROVIDER:
         return _entries(store.of_provider(tx, tenant, owner, window), Reader.PROVIDER, set())
     if kind is CalendarFeed.CLIENT:
-        if store.restricted(tx, tenant, store.assignments_of(tx, tenant, owner)):
+        if restricted(tx, tenant, store.assignments_of(tx, tenant, owner)):
             return []
         return _entries(store.of_client(tx, tenant, owner, window), Reader.CLIENT, set())
     found = store.of_resource(tx, tenant, owner, window)
-    hidden = store.restricted(tx, tenant, {one.assignment for one in found if one.assignment is not None})
+    hidden = restricted(tx, tenant, {one.assignment for one in found if one.assignment is not None})
     return _entries(found, None, hidden, owner)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from kundval_chassis import clock
 from kundval_chassis.db import Tx
 from kundval_chassis.tokens import Caller
+from kundval_chassis.veil import restricted
 from kundval_contracts.codes import InvitationMethod, MeetingParty, MeetingState
 from kundval_contracts.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from kundval_contracts.rpc.base import CASE, CallerRole
@@ -40,7 +41,7 @@ def invite(tx: Tx, maker: Maker, request: Mapping[str, Any], caller: Caller) -> 
     if meeting is None:
         raise NotFound("There is no such meeting.", code="NO_SUCH_MEETING")
     _check_access(tx, tenant, meeting, resource, caller)
-    if not _is_near(meeting, caller) and store.restricted(tx, tenant, _about(meeting)):
+    if not _is_near(meeting, caller) and restricted(tx, tenant, _about(meeting)):
         # when somebody who is protected is met says where to find the person
         raise _by_hand()
     method = request["method"] or (InvitationMethod.CANCEL if meeting.state in OFF else InvitationMethod.REQUEST)
@@ -92,7 +93,7 @@ def _protected(tx: Tx, tenant: str, meeting: Meeting, party: Party) -> bool:
     about = _about(meeting)
     if reader_of(party.role) is Reader.CLIENT:
         about |= store.assignments_of(tx, tenant, party.resource.removeprefix(client_key("")))
-    return bool(store.restricted(tx, tenant, about))
+    return bool(restricted(tx, tenant, about))
 
 
 def take_reply(tx: Tx, addresses: Addresses, tenant: str, text: str) -> dict[str, Any]:
@@ -104,7 +105,8 @@ def take_reply(tx: Tx, addresses: Addresses, tenant: str, text: str) -> dict[str
     if reply.stamp > now + _AHEAD:
         # it would go before every answer that comes until then
         raise InvalidRequest("The answer is from the future.", code="NOT_AN_ITIP_REPLY")
-    meeting = store.lock_meeting(tx, tenant, reply.meeting)
+    meetings.lock_meeting(tx, tenant, reply.meeting)
+    meeting = next(iter(meetings.meetings(tx, tenant, [reply.meeting])), None)
     if meeting is None:
         raise NotFound("There is no such meeting.", code="NO_SUCH_MEETING")
     party = next(

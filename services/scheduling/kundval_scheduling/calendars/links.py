@@ -12,6 +12,7 @@ from typing import Any
 from kundval_chassis.db import Row, Tx
 from kundval_chassis.outbox import new_id
 from kundval_chassis.tokens import Caller
+from kundval_chassis.veil import restricted
 from kundval_contracts.codes import CalendarFeed
 from kundval_contracts.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from kundval_contracts.rpc.base import CASE, MANAGERS
@@ -69,7 +70,7 @@ def _owner(tx: Tx, tenant: str, kind: CalendarFeed, assignment: str | None, call
         raise Forbidden("Who works with the client makes its calendar.", code="ROLE_NOT_ALLOWED")
     assert assignment is not None
     client = meetings.participants(tx, tenant, [assignment])[assignment].client
-    if store.restricted(tx, tenant, store.assignments_of(tx, tenant, client) | {assignment}):
+    if restricted(tx, tenant, store.assignments_of(tx, tenant, client) | {assignment}):
         raise Conflict("The client is told of meetings by hand: no calendar goes out.", code="PROTECTED")
     return client
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -152,15 +152,6 @@ def _found(tx: Tx, more: str, tenant: str, owner: str, window: Window, **values:
 # --- who is who --------------------------------------------------------------------------------------
 
 
-def restricted(tx: Tx, tenant: str, assignments: Collection[str]) -> set[str]:
-    """Those of these assignments whose whereabouts are told to nobody outside."""
-    rows = tx.query(
-        "SELECT subject FROM restricted_subject WHERE tenant = %s AND subject = ANY(%s) AND restricted",
-        (tenant, sorted(assignments)),
-    )
-    return {row["subject"] for row in rows}
-
-
 def assignments_of(tx: Tx, tenant: str, client: str) -> set[str]:
     """The assignments of a client. Without a row of its own an assignment is its own client."""
     rows = tx.query("SELECT assignment FROM participant WHERE tenant = %s AND client = %s", (tenant, client))
@@ -184,12 +175,6 @@ def invited(tx: Tx, tenant: str, meeting: Meeting) -> list[Party]:
 
 
 # --- answers -----------------------------------------------------------------------------------------
-
-
-def lock_meeting(tx: Tx, tenant: str, meeting: str) -> Meeting | None:
-    """The meeting, held still to the end of the transaction."""
-    tx.one("SELECT true FROM meeting WHERE tenant = %s AND meeting = %s FOR UPDATE", (tenant, meeting))
-    return next(iter(meetings.meetings(tx, tenant, [meeting])), None)
 
 
 def keep_answer(

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from kundval_contracts.calendar import add_days
-from kundval_contracts.case import Case
-from kundval_contracts.settings import RuleSettings
 from kundval_contracts.timeline import Timeline
 
 
@@ -28,15 +26,14 @@ class Active:
         return self.first <= first and (self.until is None or last < self.until)
 
 
-def stretches(case: Case, settings: RuleSettings, day: date) -> tuple[Active, ...]:
+def stretches(timeline: Timeline, day: date) -> tuple[Active, ...]:
     """The stretches of a case, as is known on `day`. The provider is who is in charge on `day`, or on the first or last
     day of a stretch that has not begun or is over.
     """
-    timeline = Timeline(case, settings)
     found = []
     for period in timeline.active:
         if period.start < period.end:
             at = min(max(day, period.start), add_days(period.end, -1))
             until = None if period.end == date.max else period.end
-            found.append(Active(case.assignment, period.start, until, timeline.provider_on(at)))
+            found.append(Active(timeline.case.assignment, period.start, until, timeline.provider_on(at)))
     return tuple(found)

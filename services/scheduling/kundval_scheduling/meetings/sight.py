@@ -12,6 +12,7 @@ from typing import Any
 
 from kundval_chassis.db import Tx
 from kundval_chassis.tokens import Caller
+from kundval_chassis.veil import restricted
 from kundval_contracts.case import Tenant
 from kundval_contracts.codes import MeetingKind
 from kundval_contracts.errors import Forbidden
@@ -77,14 +78,10 @@ def visible(
     return found
 
 
-def _restricted(tx: Tx, tenant: str, meetings: Iterable[Meeting]) -> frozenset[str]:
+def _restricted(tx: Tx, tenant: str, meetings: Iterable[Meeting]) -> set[str]:
     about = {one.assignment for one in meetings if one.assignment}
     about |= {subject.assignment for one in meetings for subject in one.subjects}
-    rows = tx.query(
-        "SELECT subject FROM restricted_subject WHERE tenant = %s AND subject = ANY(%s) AND restricted",
-        (tenant, sorted(about)),
-    )
-    return frozenset(row["subject"] for row in rows)
+    return restricted(tx, tenant, about)
 
 
 def _takes_part(meeting: Meeting, caller: Caller) -> bool:

@@ -8,8 +8,9 @@ from datetime import date, timedelta
 
 from kundval_chassis.db import Tx
 from kundval_chassis.outbox import new_id
+from kundval_chassis.veil import restricted
 from kundval_contracts.case import Tenant
-from kundval_contracts.codes import PlanReason, PlanRowState, PlanState
+from kundval_contracts.codes import MeetingMode, PlanReason, PlanRowState, PlanState
 from kundval_contracts.errors import Conflict, InvalidRequest, KundvalError, NotFound
 
 from ..domain.meeting import Party
@@ -76,7 +77,7 @@ def accept(tx: Tx, tenant: Tenant, name: str, chosen: Collection[str] | None, by
     proposed = [row for row in rows if row.state is PlanRowState.PROPOSED]
     wanted = [row for row in proposed if chosen is None or row.meeting in chosen]
     wanted = sorted(wanted, key=lambda row: (row.assignment, row.meeting))[:AT_ONCE]
-    hidden = store.restricted(tx, tenant.id, [row.assignment for row in wanted])
+    hidden = restricted(tx, tenant.id, [row.assignment for row in wanted])
     _lock(tx, tenant, wanted)
     booked: list[str] = []
     refused: list[str] = []
@@ -110,7 +111,7 @@ def _book(tx: Tx, tenant: Tenant, row: store.Row) -> str | None:
         raise ValueError("what is proposed has a time")
     wish = book.Wish(
         row.span,
-        mode=row.mode or book.Wish(row.span).mode,
+        mode=row.mode or MeetingMode.IN_PERSON,
         meeting=row.meeting,
         parties=tuple(Party(one.role, one.resource) for one in row.parties),
         place=row.place,

@@ -7,28 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from kundval_chassis.db import Tx
+from kundval_chassis.veil import restricted
 from kundval_contracts.case import Tenant
 from kundval_contracts.codes import MeetingMode, MeetingParty, MeetingState, PlanReason, ResourceKind
 from kundval_contracts.errors import InvalidRequest
 from kundval_contracts.rules import rule
 from kundval_contracts.workdays import holidays_of
 
-from ..domain.availability import office_hours, week_of
 from ..domain.booking import IN_PERSON
 from ..domain.instants import Span, day_span
 from ..domain.meeting import Meeting
 from ..domain.resources import Resource
 from ..meetings import book
 from ..meetings import store as meetings
-from ..slots.load import Search, interpreters_for, parties_for, place_for, rooms_for
+from ..slots.load import Search, interpreters_for, office, parties_for, place_for, rooms_for, whole_weeks
 from . import store
 from .problem import Client, Problem, Seat, Task, Venue, Way
 
-_WEEK = timedelta(days=7)
 #: nothing is asked for but the meeting
 _NO_WISHES: Mapping[str, Any] = {"parties": [], "room": None, "place": None, "mode": None, "minutes": None}
 _LATE = frozenset({MeetingState.DUE_OVERDUE, MeetingState.OVERDUE})
@@ -50,27 +49,25 @@ def load(tx: Tx, tenant: Tenant, team: str, first: date, last: date) -> Loaded:
     """
     found = [one for one in store.unbooked(tx, tenant.id, team) if _days(tenant, one, first, last) is not None]
     found = _in_charge(tx, tenant, found)
-    hidden = store.restricted(tx, tenant.id, [one.assignment for one in found if one.assignment])
+    hidden = restricted(tx, tenant.id, [one.assignment for one in found if one.assignment])
     by_hand = {one.id: PlanReason.PROTECTED for one in found if one.assignment in hidden}
     participants = meetings.participants(tx, tenant.id, [one.assignment for one in found if one.assignment])
     resources = meetings.resources(tx, tenant.id)
-    start, end = (time.fromisoformat(one) for one in tenant.settings["meetings.office_hours"])
-    office = office_hours(start, end)
+    hours = office(tenant)
     tasks: list[Task] = []
     for one in found:
         if one.id in by_hand or one.assignment is None:
             continue
         client = participants[one.assignment]
         mode = MeetingMode.IN_PERSON if one.kind in IN_PERSON else one.mode or MeetingMode.IN_PERSON
-        task = _task(Search(tenant, one, client, _NO_WISHES, mode, office, resources), (first, last))
+        task = _task(Search(tenant, one, client, _NO_WISHES, mode, hours, resources), (first, last))
         if isinstance(task, PlanReason):
             by_hand[one.id] = task
         else:
             tasks.append(task)
     clients = {one.key: one for one in participants.values()}
     named = _named(tasks)
-    weeks = Span(day_span(week_of(first)).start, day_span(week_of(last) + _WEEK).start)
-    busy = meetings.busy(tx, tenant.id, [*named, *{task.client for task in tasks}], weeks)
+    busy = meetings.busy(tx, tenant.id, [*named, *{task.client for task in tasks}], whole_weeks(first, last))
     travel = meetings.travel(tx, tenant.id, book.travel_default(tenant))
     problem = Problem(
         Span(day_span(first).start, day_span(last).end),
@@ -85,7 +82,7 @@ def load(tx: Tx, tenant: Tenant, team: str, first: date, last: date) -> Loaded:
         tuple(sorted(day for year in range(first.year, last.year + 1) for day in holidays_of(year))),
         tenant.settings["meetings.grid_minutes"],
         tenant.settings["full_time_hours"] * 60,
-        office,
+        hours,
     )
     return Loaded(problem, by_hand, {one.id: one for one in found})
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from kundval_chassis.db import Tx
+from kundval_chassis.veil import restricted
 from kundval_contracts.codes import PlanReason
 
 from ..domain.instants import local_day
@@ -34,7 +35,7 @@ def plan(one: store.Plan, counts: Mapping[str, int], today: date | None) -> dict
 
 
 def rows(tx: Tx, tenant: str, found: Sequence[store.Row], lang: str) -> list[dict[str, Any]]:
-    hidden = store.restricted(tx, tenant, [one.assignment for one in found])
+    hidden = restricted(tx, tenant, [one.assignment for one in found])
     return [_row(one, one.assignment in hidden, lang) for one in found]
 
 

@@ -74,15 +74,6 @@ def unbooked(tx: Tx, tenant: str, team: str) -> list[Meeting]:
     return meetings.meetings(tx, tenant, [row["meeting"] for row in rows])
 
 
-def restricted(tx: Tx, tenant: str, assignments: Collection[str]) -> set[str]:
-    """Those of persons whose whereabouts are not to be told."""
-    rows = tx.query(
-        "SELECT subject FROM restricted_subject WHERE tenant = %s AND subject = ANY(%s) AND restricted",
-        (tenant, sorted(set(assignments))),
-    )
-    return {row["subject"] for row in rows}
-
-
 # --- plans ---------------------------------------------------------------------------------------------
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
+
+from kundval_chassis.html import form, read_words
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,10 @@ class Texts:
         text = self.words["reason"].get(code)
         if text is None:
             return str(self.words["refused"]).format(code=code)
-        form = text if isinstance(text, str) else text["one" if others == 1 else "other"]
-        return str(form).format(others=others)
+        return form(text, others).format(others=others)
 
 
 @cache
 def texts(lang: str) -> Texts:
     """The words of that language; raises FileNotFoundError for one that there is not."""
-    text = files(__package__).joinpath(f"texts/{lang}.toml").read_text(encoding="utf-8")
-    return Texts(tomllib.loads(text))
+    return Texts(read_words(__package__, lang))

@@ -9,6 +9,7 @@ from typing import Any
 from kundval_chassis.db import Tx
 from kundval_chassis.outbox import new_id
 from kundval_chassis.tokens import Caller
+from kundval_chassis.veil import restricted
 from kundval_contracts.case import Tenant
 from kundval_contracts.codes import BookingRefusal, MeetingKind, MeetingState
 from kundval_contracts.errors import Conflict, Forbidden
@@ -18,7 +19,6 @@ from ..domain.meeting import Meeting
 from ..domain.resources import Participant
 from ..meetings import book, sight
 from ..meetings import store as meetings
-from . import store
 
 
 def find(tx: Tx, tenant: Tenant, request: Mapping[str, Any]) -> Meeting:
@@ -85,5 +85,5 @@ def require(tx: Tx, tenant: Tenant, caller: Caller, meeting: Meeting, participan
             sight.require_assignment(tx, tenant, caller, participant.assignment)
         return
     taking_part = {participant.guide, participant.contact, *(party.resource for party in meeting.parties)}
-    if caller.subject not in taking_part and store.restricted(tx, tenant.id, participant.assignment):
+    if caller.subject not in taking_part and restricted(tx, tenant.id, [participant.assignment]):
         raise Forbidden("When this person can be met is told to who takes part only.", code="PROTECTED")

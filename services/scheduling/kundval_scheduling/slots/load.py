@@ -117,14 +117,13 @@ def problem(
     mode = request["mode"] or meeting.mode or MeetingMode.IN_PERSON
     if (why := IN_PERSON.get(meeting.kind)) is not None and mode is not MeetingMode.IN_PERSON:
         raise _bad(_R.NOT_IN_PERSON, "mode", "must be IN_PERSON for this kind", why)
-    start, end = (time.fromisoformat(one) for one in tenant.settings["meetings.office_hours"])
     search = Search(
         tenant,
         meeting,
         participant,
         request,
         mode,
-        office_hours(start, end),
+        office(tenant),
         meetings.resources(tx, tenant.id),
     )
     wanted = parties_for(search, caller)
@@ -132,8 +131,7 @@ def problem(
     interpreters = interpreters_for(search, wanted)
     keys = {key for _, choices, _ in wanted for key in choices} | {one.id for one in (*rooms, *interpreters)}
     window = Span(day_span(days[0]).start, day_span(days[1]).end)
-    weeks = Span(day_span(week_of(days[0])).start, day_span(week_of(days[1]) + _WEEK).start)
-    search = replace(search, busy=meetings.busy(tx, tenant.id, keys, weeks))
+    search = replace(search, busy=meetings.busy(tx, tenant.id, keys, whole_weeks(*days)))
     years = range(days[0].year, days[1].year + 1)
     languages = None
     if not participant.swedish_ok and any(role is _P.CLIENT for role, _, _ in wanted):
@@ -154,6 +152,16 @@ def problem(
         tenant.settings["meetings.grid_minutes"],
         tenant.settings["meetings.buffer_minutes"],
     )
+
+
+def office(tenant: Tenant) -> tuple[Hours, ...]:
+    """The hours of whoever has given none."""
+    return office_hours(*map(time.fromisoformat, tenant.settings["meetings.office_hours"]))
+
+
+def whole_weeks(first: date, last: date) -> Span:
+    """The ISO weeks of these days and of those between: it is by weeks that somebody has time for so much."""
+    return Span(day_span(week_of(first)).start, day_span(week_of(last) + _WEEK).start)
 
 
 def _minutes(search: Search) -> int:

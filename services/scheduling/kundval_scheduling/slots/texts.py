@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
+
+from kundval_chassis.html import form, read_words
 
 from ..domain.slot_problem import Obstacle, Reason
 
@@ -19,7 +19,7 @@ class Texts:
     words: Mapping[str, Any]
 
     def reason(self, reason: Reason) -> str:
-        return _form(self.words["reason"][reason.code], reason.number).format(number=reason.number)
+        return form(self.words["reason"][reason.code], reason.number).format(number=reason.number)
 
     def obstacle(self, obstacle: Obstacle, considered: int) -> str:
         """What stands in the way and what its going would open. Nothing of whose other meeting it may be."""
@@ -29,15 +29,10 @@ class Texts:
         )
         if not obstacle.opens:
             return text
-        return f"{text} {_form(self.words['opens'], obstacle.opens).format(opens=obstacle.opens)}"
+        return f"{text} {form(self.words['opens'], obstacle.opens).format(opens=obstacle.opens)}"
 
 
 @cache
 def texts(lang: str) -> Texts:
     """The words of that language; raises FileNotFoundError for one that there is not."""
-    text = files(__package__).joinpath(f"texts/{lang}.toml").read_text(encoding="utf-8")
-    return Texts(tomllib.loads(text))
-
-
-def _form(text: str | Mapping[str, str], number: int | None) -> str:
-    return text if isinstance(text, str) else text["one" if number == 1 else "other"]
+    return Texts(read_words(__package__, lang))

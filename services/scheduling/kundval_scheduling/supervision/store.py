@@ -15,8 +15,8 @@ from ..domain.supervision import ProviderObligation
 _COLUMNS = ("tenant", "provider", "kind", "sequence", "due", "responsible", "state", "met_on", "rules")
 
 
-def take(tx: Tx, events: Iterable[Event]) -> set[str]:
-    """Take in `assignment.provider_supervised`, in any order: the latest told of a provider holds. The tenants."""
+def take(tx: Tx, events: Iterable[Event]) -> None:
+    """Take in `assignment.provider_supervised`, in any order: the latest told of a provider holds."""
     latest: dict[tuple[str, str], Event] = {}
     for event in events:
         key = (event.tenant, event.data["provider"])
@@ -32,7 +32,6 @@ def take(tx: Tx, events: Iterable[Event]) -> set[str]:
         "ON CONFLICT (tenant, provider) DO UPDATE SET channels = excluded.channels, sequence = excluded.sequence"
         " WHERE provider_held.sequence < excluded.sequence",
     )
-    return {tenant for tenant, _ in latest}
 
 
 def visits(tx: Tx, tenant: str) -> dict[str, set[date]]:

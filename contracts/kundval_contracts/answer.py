@@ -50,17 +50,39 @@ def money(amount: Decimal) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence by its code and the values in it, so that it can be said in another language too.
+
+    `values` are strings: dates and amounts as on the wire, numbers, codes, opaque ids; never personal data.
+    """
+
+    code: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"code": self.code, "values": dict(self.values)}
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Said:
+        """The sentence that `as_json` wrote."""
+        return cls(row["code"], row["values"])
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """A row of a derivation: `amount` starts or adds, `factor` multiplies what stands so far, `divisor` divides it.
 
     A share of a month is a factor and a divisor (`21` days of `31`), so that nothing is rounded on the way.
-    `what` is a stable text without personal data. `recompute(steps)` gives the amount.
+    `what` is a stable text without personal data, `said` the same by its code. `facts` are the ids of the facts from
+    which the numbers of this step come. `recompute(steps)` gives the amount.
     """
 
     what: str
     amount: Decimal | None = None
     factor: Decimal | None = None
     divisor: Decimal | None = None
+    said: Said | None = None
+    facts: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         row: dict[str, Any] = {"what": self.what}
@@ -70,13 +92,18 @@ class Step:
             row["factor"] = str(self.factor)
         if self.divisor is not None:
             row["divisor"] = str(self.divisor)
+        if self.said is not None:
+            row["said"] = self.said.as_json()
+        if self.facts:
+            row["facts"] = list(self.facts)
         return row
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Step:
         """The step that `as_json` wrote."""
         numbers = {name: Decimal(row[name]) for name in ("amount", "factor", "divisor") if name in row}
-        return cls(row["what"], **numbers)
+        said = Said.from_json(row["said"]) if "said" in row else None
+        return cls(row["what"], **numbers, said=said, facts=tuple(row.get("facts", ())))
 
 
 def recompute(steps: Iterable[Step]) -> Decimal:
@@ -108,6 +135,10 @@ class Line:
     rules: tuple[str, ...]
     because: str
     steps: tuple[Step, ...] = ()
+    #: `because` by its code; not part of the answer
+    said: Said | None = None
+    #: ids of the facts that decided what the line stands at; not part of the answer
+    facts: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, str, str, int]:
@@ -144,6 +175,11 @@ class Posting:
     rules: tuple[str, ...] = ()
     because: str = ""
     steps: tuple[Step, ...] = ()
+    said: Said | None = None
+    facts: tuple[str, ...] = ()
+    #: the period of the line, half-open; not part of the answer
+    start: date | None = None
+    end: date | None = None
 
     @property
     def key(self) -> tuple[str, str, str, int]:
@@ -307,7 +343,7 @@ def answer(
         "obligations": sorted(_of_the_format(obligations), key=_by("assignment", "due", "kind", "sequence")),
         "notices": sorted(
             filter(_about_the_format, notices),
-            key=lambda row: json.dumps([row[k] for k in ("assignment", "on", "kind", "to", "rules")])
+            key=lambda row: json.dumps([row[k] for k in ("assignment", "on", "kind", "to", "rules")]),
         ),
         "rejections": sorted(rejections, key=_by("assignment", "fact", "code")),
     }

@@ -265,7 +265,6 @@ class MeetingKind(StrEnum):
     GROUP_SESSION = "GROUP_SESSION"
 
 
-
 class MeetingState(StrEnum):
     """States of a meeting (rulebook 8.2). REASSIGNED: another provider has taken over, with a meeting of its own."""
 
@@ -528,6 +527,13 @@ class LineKind(StrEnum):
     RESULT = "RESULT"
     SOM_SPEED_PREMIUM = "SOM_SPEED_PREMIUM"
     RUM_SPEED_PREMIUM = "RUM_SPEED_PREMIUM"
+
+
+class Direction(StrEnum):
+    """Who pays whom: the municipality a provider, or the employment service the municipality as its supplier."""
+
+    PAYABLE = "PAYABLE"
+    RECEIVABLE = "RECEIVABLE"
 
 
 class LineStatus(StrEnum):
@@ -966,7 +972,6 @@ class RefusalCode(StrEnum):
     FINISHED = "FINISHED"
     NO_CAPACITY = "NO_CAPACITY"
     NOT_ADMITTED = "NOT_ADMITTED"
-
 
 
 # --- results and figures -------------------------------------------------------------------------------

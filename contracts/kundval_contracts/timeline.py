@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
+from .answer import Said
 from .calendar import Period, add_days, add_months, month_index
 from .case import Case
 from .codes import BenefitScope, DecisionAbout, Document, ExitKind, FactKind, Programme, ReassessmentOutcome
 from .exits import EXITS, ExitRule
 from .facts import Fact
+from .phrases import say
 from .rules import rule
 from .settings import RuleSettings
 
@@ -60,7 +62,7 @@ class Verdict:
 
     ok: bool
     rules: tuple[str, ...]
-    because: str
+    said: Said
 
 
 @rule("AMI-3.2-b")
@@ -94,6 +96,16 @@ class Timeline:
     def decided_on(self) -> date | None:
         """D."""
         return self.decided.on if self.decided else None
+
+    @property
+    def decided_facts(self) -> tuple[str, ...]:
+        """The id of the decision, for what is derived from it."""
+        return (self.decided.id,) if self.decided else ()
+
+    @property
+    def started_facts(self) -> tuple[str, ...]:
+        """The id of the start-up meeting, for what is derived from it."""
+        return (self.started.id,) if self.started else ()
 
     @property
     def started_on(self) -> date | None:
@@ -367,39 +379,39 @@ class Timeline:
         """
         row, fact = one.rule, one.fact
         if not self.programme.is_ami:
-            return Verdict(False, ("AMI-9-a",), "Only AMI 1 and AMI 2 have a result bonus.")
+            return Verdict(False, ("AMI-9-a",), say("exit.other_programme"))
         if not row.bonus or one.kind.value in self.settings["benefits.not_counting"]:
             which = {"WORK": "AMI-9.2.2-a", "STUDY": "AMI-9.3.1-a"}.get(row.family, "AMI-9-j")
             if one.kind is ExitKind.STUDY_START_SUPPORT_PART_TIME:
                 which = "AMI-9.3.3-a"
-            return Verdict(False, (which,), f"An exit of kind {one.kind} does not qualify for a bonus.")
+            return Verdict(False, (which,), say("exit.kind", kind=one.kind))
         if one.kind is ExitKind.OWN_BUSINESS:
             if self.settings["own_business.bonus"].get(self.programme.value, "NO") == "NO":
-                return Verdict(False, ("AMI-10.2-d",), "Own business does not qualify in this programme (AMB-18).")
-            return Verdict(True, ("AMI-10.2-b",), "Own business qualifies.")
+                return Verdict(False, ("AMI-10.2-d",), say("exit.business_no"))
+            return Verdict(True, ("AMI-10.2-b",), say("exit.business"))
         extent = fact.get("extent_pct", 0)
         low, high = row.min_extent or 0, row.max_extent or 100
         if one.kind in (ExitKind.WORK_MIN_HALF_TIME, ExitKind.STUDY_MIN_HALF_TIME):
             low = self.settings["extent.half_time_pct"] if row.family == "WORK" else low
         if not low <= extent <= high:
             rules = ("AMI-9.2.1-a", "AMI-9.2.2-a") if row.family == "WORK" else ("AMI-9.3.1-a",)
-            return Verdict(False, rules, f"{extent} per cent is not what {one.kind} asks for ({low} to {high}).")
+            return Verdict(False, rules, say("exit.extent", extent=extent, kind=one.kind, low=low, high=high))
         if row.family == "STUDY":
             if one.kind is not ExitKind.STUDY_START_SUPPORT_FULL_TIME and not fact.get("csn_eligible", False):
-                return Verdict(False, ("AMI-9.3.1-a",), "The studies do not give right to study grant and loan.")
+                return Verdict(False, ("AMI-9.3.1-a",), say("exit.no_study_support"))
             if one.kind is ExitKind.STUDY_MIN_HALF_TIME and not (
                 fact.get("household_income_support", False) or fact.get("household_support", False)
             ):
-                return Verdict(False, ("AMI-9.3.4-a",), "Part-time studies qualify only with income in the household.")
-            return Verdict(True, ("AMI-9.3-a",), "The studies qualify.")
+                return Verdict(False, ("AMI-9.3.4-a",), say("exit.no_household_income"))
+            return Verdict(True, ("AMI-9.3-a",), say("exit.studies"))
         form = fact.get("employment_form")
         if form is not None and form.value not in self.settings["employment.forms.counting"]:
-            return Verdict(False, ("AMI-9-i",), f"Employment of form {form} does not count here.")
+            return Verdict(False, ("AMI-9-i",), say("exit.form", form=form))
         if one.kind is not ExitKind.WORK_HOURLY_FULL_TIME:  # hourly: the proof may come with the claim (AMI-9-g)
             needed, until = self._last_day_needed(one.first_day), fact.get("contract_until")
             if until is not None and until < needed:
-                return Verdict(False, ("AMI-9-f",), f"The contract ends {until}, before six months ({needed}).")
-        return Verdict(True, ("AMI-9.2-a",), "The work qualifies.")
+                return Verdict(False, ("AMI-9-f",), say("exit.contract", until=until, needed=needed))
+        return Verdict(True, ("AMI-9.2-a",), say("exit.work"))
 
     def _last_day_needed(self, start: date) -> date:
         """Last day that a contract from `start` must cover: six months, or a day more by AMB-15 B (reading 2)."""

@@ -79,6 +79,13 @@ class Totals(PageAnswer):
     totals = fields.List(fields.Nested(Total), required=True)
 
 
+class Said(Message):
+    """A sentence by its code and the values in it, to be said in another language."""
+
+    code = fields.String(required=True)
+    values = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+
+
 class Step(Message):
     """A row of a derivation: `amount` starts or adds, `factor` multiplies what stands so far, `divisor` divides it."""
 
@@ -86,6 +93,8 @@ class Step(Message):
     amount = fields.String()
     factor = fields.String()
     divisor = fields.String()
+    said = fields.Nested(Said)
+    facts = fields.List(fields.String())
 
 
 class ExplainedLine(Line):

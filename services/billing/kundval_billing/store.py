@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from kundval_chassis.db import Tx
-from kundval_contracts.answer import Posting, Step
-from kundval_contracts.codes import LineKind, Programme
+from kundval_contracts.answer import Posting, Said, Step
+from kundval_contracts.codes import Direction, LineKind, Programme
 from kundval_contracts.rules import RULESET_VERSION
+from kundval_contracts.tariffs import direction_of
 
 
 def latest_run(tx: Tx, tenant: str) -> date | None:
@@ -30,7 +31,9 @@ def add_run(tx: Tx, tenant: str, run: date, postings: int, amount: Decimal) -> N
 
 
 def accounts(posting: Posting, programme: Programme) -> tuple[str, str]:
-    """(cost account, liability account) between which a posting moves money."""
+    """(debit, credit): a posting that is payable is a cost and a debt, one that is receivable a claim and a revenue."""
+    if direction_of(programme) is Direction.RECEIVABLE:
+        return f"receivable:{posting.provider}", f"revenue:{programme.value}:{posting.kind.value}"
     return f"cost:{programme.value}:{posting.kind.value}", f"payable:{posting.provider}"
 
 
@@ -54,6 +57,12 @@ def add_entries(tx: Tx, tenant: str, postings: Sequence[tuple[Posting, Programme
             "because",
             "steps",
             "ruleset",
+            "programme",
+            "direction",
+            "starts",
+            "ends",
+            "said",
+            "facts",
         ),
         [
             (
@@ -70,8 +79,14 @@ def add_entries(tx: Tx, tenant: str, postings: Sequence[tuple[Posting, Programme
                 one.because,
                 [step.as_json() for step in one.steps],
                 RULESET_VERSION,
+                programme.value,
+                direction_of(programme).value,
+                one.start,
+                one.end,
+                one.said.as_json() if one.said else None,
+                list(one.facts),
             )
-            for one, _, revision in postings
+            for one, programme, revision in postings
         ],
         "RETURNING entry, assignment, provider, kind, sequence, revision",
     )
@@ -83,8 +98,8 @@ def add_entries(tx: Tx, tenant: str, postings: Sequence[tuple[Posting, Programme
     rows: list[tuple[int, str, Decimal]] = []
     for one, programme, revision in postings:
         entry = by_key[(*one.key, revision)]
-        cost, payable = accounts(one, programme)
-        rows += [(entry, cost, one.amount), (entry, payable, -one.amount)]
+        debit, credit = accounts(one, programme)
+        rows += [(entry, debit, one.amount), (entry, credit, -one.amount)]
         entries.append(entry)
     tx.insert_rows("entry_row", ("entry", "account", "amount"), rows)
     return entries
@@ -98,9 +113,9 @@ def postings_of(
     A run compares amounts and needs no `derivations` (steps and sentence): leaving them out spares a third of it.
     """
     found: dict[str, list[Posting]] = {assignment: [] for assignment in assignments}
-    more = ", because, steps" if derivations else ""
+    more = ", because, steps, said, facts" if derivations else ""
     for row in tx.query(
-        f"SELECT run, assignment, provider, kind, sequence, amount, reverses, rules{more} FROM entry"
+        f"SELECT run, assignment, provider, kind, sequence, amount, reverses, rules, starts, ends{more} FROM entry"
         " WHERE tenant = %s AND assignment = ANY(%s) ORDER BY entry",
         (tenant, list(assignments)),
     ):
@@ -147,4 +162,8 @@ def _posting(row: Mapping[str, Any]) -> Posting:
         tuple(row["rules"]),
         row.get("because", ""),
         tuple(Step.from_json(step) for step in row.get("steps", ())),
+        Said.from_json(row["said"]) if row.get("said") else None,
+        tuple(row.get("facts", ())),
+        row["starts"],
+        row["ends"],
     )

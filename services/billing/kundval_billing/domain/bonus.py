@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from kundval_contracts.answer import Line, Step
+from kundval_contracts.answer import Line, Said, Step
 from kundval_contracts.calendar import add_months
 from kundval_contracts.codes import (
     DecisionAbout,
@@ -17,6 +17,7 @@ from kundval_contracts.codes import (
     Programme,
 )
 from kundval_contracts.facts import Fact
+from kundval_contracts.phrases import say, step
 from kundval_contracts.rules import rule
 from kundval_contracts.timeline import Exit
 
@@ -31,7 +32,8 @@ class Reason:
     """Why something is refused, or waits: the rules that say so and a sentence for the provider."""
 
     rules: tuple[str, ...]
-    because: str
+    said: Said
+    facts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,7 @@ def bonus_lines(view: View) -> Iterator[Line]:
     shown: dict[str, Outcome] = {}
     for one in outcomes:
         if one is not chosen and one.status is not LineStatus.REFUSED:
-            because = "There is one bonus for an intervention, and another exit has it."
-            one = Outcome(one.exit, LineStatus.REFUSED, Reason(("AMI-10.2-a",), because))
+            one = Outcome(one.exit, LineStatus.REFUSED, Reason(("AMI-10.2-a",), say("bonus.another")))
         shown[one.exit.provider] = one
     if chosen is not None:
         shown[chosen.exit.provider] = chosen
@@ -82,7 +83,8 @@ def _line(view: View, one: Outcome) -> Line:
         one.status,
         one.payable_from,
         (*rules, *one.reason.rules),
-        one.reason.because,
+        one.reason.said,
+        (one.exit.fact.id, *one.reason.facts),
     )
 
 
@@ -99,17 +101,18 @@ def stake(view: View, one: Exit) -> tuple[tuple[Step, ...], tuple[str, ...]]:
     timeline, ceiling = view.timeline, view.settings["bonus.max"]
     if timeline.programme is Programme.AMI_1:
         amount = view.settings["ami1.bonus"]
-        steps = [Step("result bonus of AMI_1", amount)]
+        steps = [step("step.bonus_ami_1", amount, programme=timeline.programme)]
         if amount > ceiling:
-            steps.append(Step("no more than the highest bonus", ceiling - amount))
+            steps.append(step("step.bonus_ceiling", ceiling - amount))
         return tuple(steps), ("AMI-10.2-b",)
     tiers = view.settings["ami2.tiers"]
     month = timeline.month_of(timeline.basis(one))
     place = next((number for number, (low, high, _) in enumerate(tiers) if low <= month <= high), len(tiers) - 1)
     low, high, share = tiers[place]
     rule_id = "AMI-10.2-e" if place == 0 else "AMI-10.2-g" if place == len(tiers) - 1 else "AMI-10.2-f"
-    what = f"share for an exit in months {low} to {high} (exit in month {month})"
-    return (Step("highest result bonus", ceiling), Step(what, factor=share)), (rule_id,)
+    facts = (*timeline.decided_facts, one.fact.id)
+    part = step("step.bonus_share", factor=share, facts=facts, low=low, high=high, month=month)
+    return (step("step.bonus_highest", ceiling), part), (rule_id,)
 
 
 # --- the decision ------------------------------------------------------------------------------------
@@ -130,32 +133,34 @@ def assess(view: View, one: Exit) -> Outcome:
     if refused is not None:
         return Outcome(one, LineStatus.REFUSED, refused)
     if view.as_of < settle:
-        because = f"Result bonus, payable from {settle} if the six months hold and the provider certifies them."
-        return Outcome(one, LineStatus.PLANNED, Reason(("AMI-9-b",), because), settle)
+        reason = Reason(("AMI-9-b",), say("bonus.planned", settle=settle))
+        return Outcome(one, LineStatus.PLANNED, reason, settle)
     waits = waiting(view, one, claims)
     if waits is not None:
         decision = timeline.decision_for(one, DecisionAbout.BONUS)
         if decision is not None and not decision["approved"] and decision.on >= settle:  # SM-B7, B9
-            because = f"Refused by the municipality. {waits.because}"
-            return Outcome(one, LineStatus.REFUSED, Reason(waits.rules, because))
+            said = say("bonus.refused_by_municipality", why=waits.said)
+            return Outcome(one, LineStatus.REFUSED, Reason(waits.rules, said, (decision.id,)))
         return Outcome(one, LineStatus.ON_HOLD, waits, None, claimed)
     days = [settle, *_claim_days(view, one, claims)]
+    facts = [claim.id for claim in claims]
     for about, reason in questions(view, one):
         decision = timeline.decision_for(one, about)
         if decision is None:
             return Outcome(one, LineStatus.MANUAL, reason, None, claimed)
         days.append(decision.on)
+        facts.append(decision.id)
     payable_from = max(days)
-    because = f"Result bonus: the six months held until {settle} and the provider has certified them."
     arrears = "AMI-9-b" if timeline.programme is Programme.AMI_1 else "AMI-10.2-c"
-    return Outcome(one, view.due(payable_from), Reason((arrears,), because), payable_from, claimed)
+    reason = Reason((arrears,), say("bonus.due", settle=settle), tuple(facts))
+    return Outcome(one, view.due(payable_from), reason, payable_from, claimed)
 
 
 def refusal(view: View, one: Exit, claims: tuple[Fact, ...]) -> Reason | None:
     """Why this exit has no bonus, or None: nothing that a person could approve (reading 27)."""
     verdict = view.timeline.qualifies(one)
     if not verdict.ok:
-        return Reason(verdict.rules, verdict.because)
+        return Reason(verdict.rules, verdict.said)
     late = too_late(view, one)
     if late is not None:
         return late
@@ -173,8 +178,7 @@ def too_late(view: View, one: Exit) -> Reason | None:
     if view.timeline.counts_as_in_time(one):
         return None
     day, end = view.timeline.basis(one), view.timeline.end
-    because = f"The exit on {day} was not before the end of the intervention ({end})."
-    return Reason(("AMI-10.2-a",), because)
+    return Reason(("AMI-10.2-a",), say("bonus.late", day=day, end=end), view.timeline.decided_facts)
 
 
 # --- what must hold for six months -------------------------------------------------------------------
@@ -196,7 +200,8 @@ def broken_off(view: View, one: Exit) -> Reason | None:
     if one.break_off is None or not view.timeline.broke_off_before_settle(one):
         return None
     settle = view.timeline.window(one).end
-    return Reason(("AMI-9-e",), f"Work or studies were broken off on {one.break_off.on}, before {settle}.")
+    said = say("bonus.broken_off", broken_off=one.break_off.on, settle=settle)
+    return Reason(("AMI-9-e",), said, (one.break_off.id,))
 
 
 @rule("AMI-9-c", "AMI-9-d", "AMI-9.3.3-a", "AMI-9.2.2-b")
@@ -206,7 +211,7 @@ def assisted(view: View, one: Exit) -> Reason | None:
     The sentence says no more than the rule: the provider is not told what a household received.
     """
     if view.timeline.eb_in_window(one):
-        return Reason(("AMI-9-d",), "The six months were not free of financial assistance.")
+        return Reason(("AMI-9-d",), say("bonus.assisted"))
     return None
 
 
@@ -217,9 +222,9 @@ def moved(view: View, one: Exit) -> Reason | None:
     for _, gap_days in changes(view, one):
         if view.settings[key] == "FORFEIT":
             rules = ("AMI-10.2-d",) if view.timeline.programme is Programme.AMI_2 else ("AMI-9-e",)
-            return Reason(rules, "The client did not stay with the same workplace or studies for six months.")
+            return Reason(rules, say("bonus.moved"))
         if gap_days > 0:
-            return Reason(("AMI-9-e",), "There was a gap between two workplaces within the six months.")
+            return Reason(("AMI-9-e",), say("bonus.gap"))
     return None
 
 
@@ -238,7 +243,7 @@ def not_certified(view: View, claims: tuple[Fact, ...]) -> Reason | None:
     if not claims or claims[-1]["certified"]:
         return None
     rules = ("AMI-10.2-b",) if view.timeline.programme is Programme.AMI_1 else ("AMI-10.2-d",)
-    return Reason(rules, "The provider did not certify that the six months held.")
+    return Reason(rules, say("bonus.not_certified"), (claims[-1].id,))
 
 
 # --- claim and evidence ------------------------------------------------------------------------------
@@ -261,7 +266,7 @@ def expired(view: View, one: Exit, claims: tuple[Fact, ...]) -> Reason | None:
     deadline = _deadline(view, one)
     if claims or deadline is None or view.as_of <= deadline:
         return None
-    return Reason(("AMI-10.2-c",), f"The bonus was not claimed by {deadline}.")
+    return Reason(("AMI-10.2-c",), say("bonus.expired", deadline=deadline))
 
 
 @rule("AMI-9-b", "AMI-9-f", "AMI-9-g", "AMI-9-h", "AMI-9.2-b", "AMI-10.2-c")
@@ -270,13 +275,13 @@ def waiting(view: View, one: Exit, claims: tuple[Fact, ...]) -> Reason | None:
     timeline = view.timeline
     if not claims:
         rules = ("AMI-9-b",) if timeline.programme is Programme.AMI_1 else ("AMI-10.2-c",)
-        return Reason(rules, "The provider has not yet claimed the bonus with a certificate for the six months.")
+        return Reason(rules, say("bonus.unclaimed"))
     if timeline.documents_complete_on(one) is None:
         missing = ", ".join(timeline.missing_documents(one))
         rules = ("AMI-9-h",) if one.rule.family == "STUDY" else ("AMI-9.2-b",)
-        return Reason(rules, f"Documents are missing: {missing}.")
+        return Reason(rules, say("bonus.documents", documents=missing))
     if one.kind is ExitKind.WORK_HOURLY_FULL_TIME and timeline.hourly_covered_on(one) is None:
-        return Reason(("AMI-9-g",), "Proof is missing that the hourly employment covered six months.")
+        return Reason(("AMI-9-g",), say("bonus.hourly"))
     return None
 
 
@@ -300,20 +305,16 @@ def questions(view: View, one: Exit) -> Iterator[tuple[DecisionAbout, Reason]]:
     """What a person must decide before this bonus is paid (readings 13, 16, 29; AMB-01, 16, 17, 18, 23, 26)."""
     timeline = view.timeline
     if timeline.boundary(one):
-        because = "Ninety days and three months disagree on whether the exit was in time, so a person decides."
-        yield DecisionAbout.BOUNDARY, Reason(("AMI-10.2-b",), because)
+        yield DecisionAbout.BOUNDARY, Reason(("AMI-10.2-b",), say("bonus.boundary"))
     approval = view.timeline.needs_approval(one)
     if approval:
-        yield DecisionAbout.BONUS, Reason(approval, "A person must approve the bonus for this kind of exit.")
+        yield DecisionAbout.BONUS, Reason(approval, say("bonus.approval_needed"))
     if one.first_day > timeline.basis(one):
-        because = f"Work or studies began on {one.first_day}, after the exit, so a person decides."
-        yield DecisionAbout.BONUS, Reason(("AMI-9-c",), because)
+        yield DecisionAbout.BONUS, Reason(("AMI-9-c",), say("bonus.later_start", first_day=one.first_day))
     if next(changes(view, one), None) is not None:
-        because = "The client changed workplace without a gap within the six months, so a person decides."
-        yield DecisionAbout.BONUS, Reason(("AMI-9-e",), because)
+        yield DecisionAbout.BONUS, Reason(("AMI-9-e",), say("bonus.changed_workplace"))
     if other_length(view):
-        because = "The intervention has another length than the tiers are made for, so a person decides."
-        yield DecisionAbout.BONUS, Reason(("AMI-10.2-g",), because)
+        yield DecisionAbout.BONUS, Reason(("AMI-10.2-g",), say("bonus.other_length"))
 
 
 @rule("AMI-10.2-g")
@@ -331,5 +332,5 @@ def refused_by_person(view: View, one: Exit) -> Reason | None:
     for about, reason in questions(view, one):
         decision = view.timeline.decision_for(one, about)
         if decision is not None and not decision["approved"]:
-            return Reason(reason.rules, "The municipality has refused the bonus.")
+            return Reason(reason.rules, say("bonus.refused"), (decision.id,))
     return None

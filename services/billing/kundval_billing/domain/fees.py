@@ -9,6 +9,7 @@ from decimal import Decimal
 from kundval_contracts.answer import Line, Step, recompute
 from kundval_contracts.calendar import Period
 from kundval_contracts.codes import LineKind
+from kundval_contracts.phrases import say, step
 from kundval_contracts.rules import rule
 from kundval_contracts.timeline import Exit
 
@@ -30,10 +31,12 @@ def _month(view: View, number: int, month: Period) -> Iterator[Line]:
         return
     closing = view.closing(month)
     payable_from = payable_on(view, month, closing)
-    what = "was running"
+    facts = view.timeline.started_facts
+    said = say("fee.month", number=number, payable_from=payable_from)
     if closing is not None and payable_from < month.end:
-        what = f"ended on {view.timeline.basis(closing)}"
-    because = f"Monthly fee for month {number}, in which the intervention {what}, payable from {payable_from}."
+        ended = view.timeline.basis(closing)
+        said = say("fee.exit_month", number=number, ended=ended, payable_from=payable_from)
+        facts = (*facts, closing.fact.id)
     for provider, steps in _shares(view, parts, month_steps(view, month, closing)):
         yield view.line(
             LineKind.MONTHLY_FEE,
@@ -44,7 +47,8 @@ def _month(view: View, number: int, month: Period) -> Iterator[Line]:
             view.due(payable_from),
             payable_from,
             ("AMI-10.1-a",),
-            because,
+            said,
+            facts,
         )
 
 
@@ -65,8 +69,12 @@ def month_steps(view: View, month: Period, closing: Exit | None) -> tuple[Step, 
     days = (view.timeline.basis(closing) - month.start).days + 1
     if days >= month.days:
         return (view.fee,)
-    share = f"{days} of {month.days} days, up to the exit"
-    return (view.fee, Step(share, factor=Decimal(days), divisor=Decimal(month.days)))
+    return (view.fee, share_of("step.days_to_exit", days, month, closing.fact.id))
+
+
+def share_of(code: str, days: int, month: Period, fact: str) -> Step:
+    """So many days of a month, by the fact that says which."""
+    return step(code, None, Decimal(days), Decimal(month.days), facts=(fact,), days=days, month_days=month.days)
 
 
 @rule("AMI-10.1-d", "NACKA-14")
@@ -95,10 +103,17 @@ def _shares(view: View, parts: tuple[Period, ...], steps: tuple[Step, ...]) -> I
     for provider in others:
         share = (
             *steps,
-            Step(f"{days[provider]} of {total} days in charge", None, Decimal(days[provider]), Decimal(total)),
+            step(
+                "step.days_in_charge",
+                None,
+                Decimal(days[provider]),
+                Decimal(total),
+                days=days[provider],
+                total=total,
+            ),
         )
         part_amount = min(rest, recompute(share))
         rest -= part_amount
-        left.append(Step("less what went to the provider in charge before", -part_amount))
+        left.append(step("step.less_earlier_provider", -part_amount))
         yield provider, share
     yield final, (*steps, *left)

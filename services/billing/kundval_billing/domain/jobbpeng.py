@@ -8,6 +8,7 @@ from datetime import date
 from kundval_contracts.answer import Line
 from kundval_contracts.calendar import add_days
 from kundval_contracts.codes import LineKind
+from kundval_contracts.phrases import say
 from kundval_contracts.rules import rule
 
 from .fees import payable_on
@@ -42,7 +43,8 @@ def jobbpeng_lines(view: View) -> Iterator[Line]:
             view.due(payable_from),
             payable_from,
             RULES,
-            f"Jobbpeng for month {number} from the start-up meeting, payable from {payable_from}.",
+            say("fee.jobbpeng", number=number, payable_from=payable_from),
+            view.timeline.started_facts,
         )
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from functools import cached_property
 
-from kundval_contracts.answer import Line, Step, recompute
+from kundval_contracts.answer import Line, Said, Step, recompute
 from kundval_contracts.calendar import Period, add_days
 from kundval_contracts.codes import DecisionAbout, ExitKind, FactKind, LineKind, LineStatus
 from kundval_contracts.facts import Fact
+from kundval_contracts.phrases import say, step
 from kundval_contracts.rules import rule
 from kundval_contracts.timeline import Exit
 
 from .bonus import Reason, failure
-from .fees import month_steps
+from .fees import month_steps, share_of
 from .view import View
 
 
@@ -53,9 +53,10 @@ def leads_to_premium(view: View, one: Exit) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Outcome:
     status: LineStatus
-    because: str
+    said: Said
     rules: tuple[str, ...] = ()
     payable_from: date | None = None
+    facts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ class Premium:
             outcome.status,
             outcome.payable_from,
             ("AMI-10.1-a", *outcome.rules),
-            outcome.because,
+            outcome.said,
+            (self.exit.fact.id, *outcome.facts),
         )
 
     # --- the amount ------------------------------------------------------------------------------
@@ -91,12 +93,12 @@ class Premium:
         fee = self.view.fee
         days = self.days_until_break_off(part)
         if days and self.view.settings["premium.breakoff_month"] == "PRO_RATA":
-            share = f"{days} of {month.days} days, up to the break-off"
-            return (fee, Step(share, factor=Decimal(days), divisor=Decimal(month.days)))
+            assert self.exit.break_off is not None
+            return (fee, share_of("step.days_to_break_off", days, month, self.exit.break_off.id))
         if part == month:
             return (fee,)
         ordinary = recompute(month_steps(self.view, month, self.exit))
-        return (fee, Step("less the ordinary part of the month, up to the exit", -ordinary))
+        return (fee, step("step.less_ordinary_part", -ordinary))
 
     def days_until_break_off(self, part: Period) -> int:
         """Days of `part` before a break-off that fell within them; 0 if none did."""
@@ -113,15 +115,15 @@ class Premium:
         clawback ALL an exit that was not sustained loses every month (AMB-14 B).
         """
         if self.unsustained is not None:
-            because = "The six months were not sustained, so the whole speed premium of this exit is taken back."
-            return _Outcome(LineStatus.STOPPED, because, ("AMI-10.1-f", *self.unsustained.rules))
+            rules = ("AMI-10.1-f", *self.unsustained.rules)
+            return _Outcome(LineStatus.STOPPED, say("premium.unsustained"), rules, None, self.unsustained.facts)
         broken = self.exit.break_off
         if broken is None or part.end <= broken.on:
             return None
         if self.view.settings["premium.breakoff_month"] != "NONE" and self.days_until_break_off(part):
             return None
-        because = f"Work or studies were broken off on {broken.on}, so the speed premium of this month is stopped."
-        return _Outcome(LineStatus.STOPPED, because, ("AMI-10.1-f",))
+        said = say("premium.broken_off", broken_off=broken.on)
+        return _Outcome(LineStatus.STOPPED, said, ("AMI-10.1-f",), None, (broken.id,))
 
     @cached_property
     def unsustained(self) -> Reason | None:
@@ -135,8 +137,7 @@ class Premium:
         if isinstance(approval, _Outcome):
             return approval
         if self.view.as_of < month.end:
-            because = f"Speed premium for month {number}, payable after the month when the follow-up confirms it."
-            return _Outcome(LineStatus.PLANNED, because, (), month.end)
+            return _Outcome(LineStatus.PLANNED, say("premium.planned", number=number), (), month.end)
         evidence = self.evidence
         if isinstance(evidence, _Outcome):
             return evidence
@@ -144,8 +145,9 @@ class Premium:
         if isinstance(report, _Outcome):
             return report
         payable_from = max(month.end, report, *approval, *evidence)
-        because = f"Speed premium for month {number}: the exit qualifies and the follow-up confirms that it goes on."
-        return _Outcome(self.view.due(payable_from), because, ("AMI-10.1-c",), payable_from)
+        said = say("premium.confirmed", number=number)
+        facts = tuple(fact.id for fact in self.reports.get(number, ()))
+        return _Outcome(self.view.due(payable_from), said, ("AMI-10.1-c",), payable_from, facts)
 
     @cached_property
     @rule("AMI-9.3.4-a", "AMI-10.2-b")
@@ -156,9 +158,9 @@ class Premium:
             return []
         decision = self.view.timeline.decision_for(self.exit, DecisionAbout.BONUS)
         if decision is None:
-            return _Outcome(LineStatus.MANUAL, "A person must approve this kind of exit first.", rules)
+            return _Outcome(LineStatus.MANUAL, say("premium.approval_needed"), rules)
         if not decision["approved"]:
-            return _Outcome(LineStatus.REFUSED, "The municipality has not approved this exit.", rules)
+            return _Outcome(LineStatus.REFUSED, say("premium.not_approved"), rules, None, (decision.id,))
         return [decision.on]
 
     @cached_property
@@ -170,14 +172,13 @@ class Premium:
         if complete is None:
             missing = ", ".join(timeline.missing_documents(self.exit))
             rules = ("AMI-9-h",) if self.exit.rule.family == "STUDY" else ("AMI-9.2-b",)
-            return _Outcome(LineStatus.ON_HOLD, f"Documents of the exit are missing: {missing}.", rules)
+            return _Outcome(LineStatus.ON_HOLD, say("premium.documents", documents=missing), rules)
         hourly = self.exit.kind is ExitKind.WORK_HOURLY_FULL_TIME
         if not hourly or self.view.settings["premium.hourly_provisional"]:
             return [complete]
         covered = timeline.hourly_covered_on(self.exit)
         if covered is None:
-            because = "The hourly employment is not yet shown to last six months."
-            return _Outcome(LineStatus.ON_HOLD, because, ("AMI-9-g",))
+            return _Outcome(LineStatus.ON_HOLD, say("premium.hourly"), ("AMI-9-g",))
         return [complete, covered]
 
     @rule("AMI-10.1-b", "AMI-10.1-c")
@@ -196,14 +197,12 @@ class Premium:
         if forfeits:
             reports = [fact for fact in reports if fact.on <= month.end]
         if reports and not reports[-1]["continues"]:
-            because = f"The follow-up of month {number} does not confirm that work or studies go on."
-            return _Outcome(LineStatus.ON_HOLD, because, ("AMI-10.1-c",))
+            said = say("premium.not_confirmed", number=number)
+            return _Outcome(LineStatus.ON_HOLD, said, ("AMI-10.1-c",), None, (reports[-1].id,))
         if len(reports) < needed:
             if forfeits:
-                because = f"The follow-up of month {number} was not reported in time, so the month is forfeited."
-                return _Outcome(LineStatus.REFUSED, because, ("AMI-10.1-c",))
-            because = f"The follow-up of month {number} has not been reported yet."
-            return _Outcome(LineStatus.ON_HOLD, because, ("AMI-10.1-c",))
+                return _Outcome(LineStatus.REFUSED, say("premium.forfeited", number=number), ("AMI-10.1-c",))
+            return _Outcome(LineStatus.ON_HOLD, say("premium.no_report", number=number), ("AMI-10.1-c",))
         return confirmed_on(reports, needed) or month.end
 
     @cached_property

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
-from kundval_contracts.answer import Line, Posting, Step
+from kundval_contracts.answer import Line, Posting
 from kundval_contracts.case import Tenant
 from kundval_contracts.codes import LineKind, LineStatus
+from kundval_contracts.phrases import say, step, text
 from kundval_contracts.rules import rule
 
 Key = tuple[str, str, str, int]
@@ -43,7 +44,9 @@ def _difference(line: Line | None, stands: Sequence[Posting], run: date, tenant:
         yield _taken_back(posting, line, run)
     if line is not None and due:
         key = (line.assignment, line.provider, line.kind, line.sequence)
-        yield Posting(run, *key, due, None, line.rules, line.because, line.steps)
+        yield Posting(
+            run, *key, due, None, line.rules, line.because, line.steps, line.said, line.facts, line.start, line.end
+        )
 
 
 def due_by(line: Line | None, run: date) -> Decimal:
@@ -84,7 +87,8 @@ def standing(postings: Iterable[Posting]) -> tuple[Posting, ...]:
 
 
 def _taken_back(posting: Posting, line: Line | None, run: date) -> Posting:
-    because = line.because if line is not None else "By what is known now this is not due to this provider."
+    # a line that there is no more keeps no sentence; one without a code comes from before there were codes
+    said = say("posting.taken_back", why=(line and line.said) or say("posting.not_due"))
     return Posting(
         run,
         posting.assignment,
@@ -94,8 +98,12 @@ def _taken_back(posting: Posting, line: Line | None, run: date) -> Posting:
         -posting.amount,
         posting.run,
         line.rules if line is not None else posting.rules,
-        f"Taken back in full. {because}",
-        (Step(f"posted on {posting.run}", posting.amount), Step("taken back in full", factor=Decimal(-1))),
+        text(said),
+        (step("step.posted", posting.amount, run=posting.run), step("step.taken_back", factor=Decimal(-1))),
+        said,
+        line.facts if line is not None else (),
+        posting.start,
+        posting.end,
     )
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
-from kundval_contracts.answer import Line, Step, recompute
+from kundval_contracts.answer import Line, Said, Step, recompute
 from kundval_contracts.calendar import Period
 from kundval_contracts.case import Case
 from kundval_contracts.codes import LineKind, LineStatus
+from kundval_contracts.phrases import step, text
 from kundval_contracts.rules import rule
 from kundval_contracts.settings import RuleSettings
 from kundval_contracts.timeline import Exit, Timeline
@@ -48,8 +49,10 @@ class View:
         if decided_on is None:
             raise LookupError("not decided")
         amount, version = self.settings.fee(self.case.programme, decided_on)
-        tariff = f"tariff of {version}" if version else "tariff in the settings"
-        return Step(f"one monthly fee of {self.case.programme}, {tariff}, locked on {decided_on}", amount)
+        facts, programme = self.timeline.decided_facts, self.case.programme
+        if version is None:
+            return step("step.fee_settings", amount, facts=facts, programme=programme, decided=decided_on)
+        return step("step.fee", amount, facts=facts, programme=programme, decided=decided_on, tariff=version)
 
     def parts(self, month: Period) -> tuple[Period, ...]:
         """The stretches of `month` in which the intervention ran (reading 9)."""
@@ -81,11 +84,12 @@ class View:
         status: LineStatus,
         payable_from: date | None,
         rules: tuple[str, ...],
-        because: str,
+        said: Said,
+        facts: Iterable[str] = (),
     ) -> Line:
         """A line whose amount is what its derivation recomputes to; STOPPED and REFUSED pay nothing."""
         if status in (LineStatus.STOPPED, LineStatus.REFUSED):
-            steps = (*steps, Step(f"not paid: {status}", factor=NOTHING))
+            steps = (*steps, step("step.not_paid", factor=NOTHING, status=status))
             payable_from = None
         return Line(
             assignment=self.case.assignment,
@@ -98,6 +102,8 @@ class View:
             status=status,
             payable_from=payable_from,
             rules=tuple(dict.fromkeys(rules)),
-            because=because,
+            because=text(said),
             steps=tuple(steps),
+            said=said,
+            facts=tuple(dict.fromkeys(facts)),
         )

@@ -24,14 +24,43 @@ from .story import Told, render
 @click.option("--file", "file", type=click.Path(allow_dash=True), help="Explain from a caseload file: no services.")
 @click.option("--as-of", type=Day(), help="With --file: what is known up to and including this day.")
 @click.option("--json", "as_text", is_flag=True, help="Print everything as JSON.")
-def command(assignment: str, tenant: str | None, file: str | None, as_of: date | None, as_text: bool) -> None:
+@click.option("--line", metavar="KIND:SEQ", help="Derive this line alone, for example RESULT_BONUS:1.")
+@click.option("--entry", metavar="N", help="Derive this entry of the ledger alone (not with --file).")
+@click.option("--provider", metavar="ID", help="With --line: whose, where several providers have it.")
+@click.option("--lang", type=click.Choice(["sv", "en"]), default="sv", show_default=True, help="With --line, --entry.")
+@click.option("--html", type=click.Path(dir_okay=False), help="With --line, --entry: write a page to this file.")
+def command(
+    assignment: str,
+    tenant: str | None,
+    file: str | None,
+    as_of: date | None,
+    as_text: bool,
+    line: str | None,
+    entry: str | None,
+    provider: str | None,
+    lang: str,
+    html: str | None,
+) -> None:
     """Tell the story of one ASSIGNMENT: facts and how they were judged, every line with its calculation, the ledger.
 
-    Exit status 2: the file is wrong, or nothing says where to look. 1: there is no such assignment, or the services
-    could not answer.
+    With --line or --entry: the derivation of that line or entry alone, with rules, sources, conditions, the facts
+    behind each number and the arithmetic, in Swedish or English.
+
+    Exit status 2: the file is wrong, or nothing says where to look. 1: there is no such assignment or line, or the
+    services could not answer.
     """
     if (file is None) == (tenant is None):
         raise click.UsageError("Say either which --tenant of the running suite, or which --file.")
+    if line is not None or entry is not None:
+        from .cli_derive import Asked, show
+
+        form = "HTML" if html else "TREE" if as_text else "TEXT"
+        asked = Asked(assignment, line, entry, provider, lang, form)
+        derived = asked.of_file(file, as_of) if file is not None else asked.of_services(str(tenant))
+        show(derived, html)
+        return
+    if html is not None:
+        raise click.UsageError("--html needs --line or --entry.")
     told = from_file(assignment, file, as_of) if file is not None else _asked(assignment, str(tenant))
     if as_text:
         click.echo(json.dumps(told.as_json(), ensure_ascii=False, indent=2))

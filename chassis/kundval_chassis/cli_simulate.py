@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import date
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import click
@@ -50,16 +51,38 @@ def read_caseload(file: str, as_of: date | None) -> Caseload:
 @click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
 @click.option("--as-of", type=Day(), help="What is known up to and including this day; overrides the file's.")
 @click.option("--json", "as_text", is_flag=True, help="Print the answer as JSON.")
-def command(file: str, as_of: date | None, as_text: bool) -> None:
+@click.option("--tariff", metavar="DRAFT", help="Print what the tariff or readings of this draft would change.")
+@click.option("--chart", type=click.Path(dir_okay=False), help="With --tariff: write a chart as SVG to this file.")
+def command(file: str, as_of: date | None, as_text: bool, tariff: str | None, chart: str | None) -> None:
     """Run the rules over a caseload FILE (YAML or JSON, "-" for standard input).
 
     Exit status 2: the file is wrong, every fault is listed as `path: message`. 1: anything else went wrong.
     """
     from .simulate import simulate
 
-    answer = simulate(read_caseload(file, as_of))
+    if tariff is None and chart is not None:
+        raise click.UsageError("--chart needs --tariff.")
+    caseload = read_caseload(file, as_of)
+    if tariff is not None:
+        what_if(caseload, tariff, chart, as_text)
+        return
+    answer = simulate(caseload)
     if as_text:
         sys.stdout.buffer.write(as_json(answer).encode("utf-8"))
         sys.stdout.buffer.flush()
     else:
         show(answer, console())
+
+
+def what_if(caseload: Caseload, tariff: str, chart: str | None, as_text: bool) -> None:
+    """Print what a draft would change. Which service compares is said by the entry point group `kundval.what_if`."""
+    compare = next((point.load() for point in entry_points(group="kundval.what_if")), None)
+    if compare is None:
+        click.echo("--tariff needs the distribution kundval-billing.", err=True)
+        sys.exit(ANYTHING_ELSE)
+    answer, tell = compare(caseload, tariff, chart)
+    if as_text:
+        sys.stdout.buffer.write(as_json(answer).encode("utf-8"))
+        sys.stdout.buffer.flush()
+    else:
+        tell()

@@ -16,9 +16,12 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
 
+from kundval_contracts.money import PATTERN, MoneyField
+
 Check = Callable[[Any], bool]
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_MONEY = re.compile(PATTERN.strip("^$"))
 # what may stand on a schema without changing which data it accepts
 _HARMLESS_HOOKS = frozenset({"post_load", "pre_dump", "post_dump"})
 
@@ -60,7 +63,7 @@ def _field(field: fields.Field[Any], strict: bool) -> Check:
     test = _of_type(field, strict)
     # a validator looks at the loaded value
     loaded = date.fromisoformat if isinstance(field, fields.Date) else _as_it_is
-    if field.validators and isinstance(field, fields.Enum | fields.Nested):
+    if field.validators and isinstance(field, fields.Enum | fields.Nested | MoneyField):
         test = _unsure
     for validator in field.validators:
         test = _and(test, validator, loaded)
@@ -85,6 +88,9 @@ def _of_type(field: fields.Field[Any], strict: bool) -> Check:
     if kind is fields.List:
         inner = _field(field.inner, strict)  # type: ignore[attr-defined]
         return lambda value: type(value) is list and all(map(inner, value))
+    if kind is MoneyField:
+        signed = getattr(field, "negative", False)
+        return lambda value: type(value) is str and bool(_MONEY.fullmatch(value)) and (signed or value[0] != "-")
     if kind is fields.Nested and not getattr(field, "many", False):
         nested = field.schema  # type: ignore[attr-defined]
         return check(nested, nested.unknown == "raise")

@@ -29,7 +29,7 @@ import psycopg
 from eventlet.event import Event
 from nameko.containers import ServiceContainer
 
-from kundval_contracts.profiles import FOLDER
+from kundval_contracts import profiles, tariffs
 
 from . import health, idempotency, logs, migrate
 from .db import Database
@@ -80,9 +80,21 @@ def prepare(names: Iterable[str], environ: Mapping[str, str] | None = None) -> l
     if faults:
         raise SettingsError(faults)
     for _, settings in prepared:
-        if settings["PROFILES"] is not None:  # may stand in the settings file; the contracts know the environment only
-            os.environ[FOLDER] = str(settings["PROFILES"])
+        # may stand in the settings file; the contracts know the environment only
+        for name, variable in (("PROFILES", profiles.FOLDER), ("TARIFFS", tariffs.FOLDER)):
+            if settings[name] is not None:
+                os.environ[variable] = str(settings[name])
+    _check_tariffs()
     return prepared
+
+
+def _check_tariffs() -> None:
+    """Read the tariffs anew: with one that is wrong no service starts. Raises `SettingsError` with every fault."""
+    tariffs.reload()
+    try:
+        tariffs.tariffs()
+    except tariffs.TariffFault as error:
+        raise SettingsError(error.faults) from None
 
 
 class Runner:

@@ -197,6 +197,7 @@ CHASSIS = (
     Setting("STOP_SECONDS", number(1, 600), 25, "seconds that work in hand gets to finish at the end"),
     Setting("RULES_FILE", file, None, "rule settings such as AMI1_MONTHLY_FEE (TOML or YAML)"),
     Setting("PROFILES", existing_folder, None, "folder of further profiles of municipalities, <key>.toml each"),
+    Setting("TARIFFS", existing_folder, None, "folder of further tariffs of programmes, <CODE>.toml each"),
 )
 
 

@@ -49,8 +49,13 @@ class _Data:
 
 
 def family(programme: Programme) -> str:
-    """The family whose checklist a programme follows."""
-    return _data().families[programme]
+    """The family whose checklist a programme follows; that of one that a tariff file adds stands there."""
+    known = _data().families.get(programme)
+    if known is not None:
+        return known
+    from .tariffs import tariffs  # which reads settings, and those the terms
+
+    return tariffs()[programme.value].family or ""
 
 
 def families() -> tuple[str, ...]:

@@ -15,13 +15,14 @@ from marshmallow import ValidationError
 
 from . import yaml12
 from .case import Case, Client, Plan, Provider, Tenant
-from .codes import Programme
+from .codes import Programme, programmes
 from .errors import faults_of
 from .fact_fields import EARLIEST, LATEST
 from .facts import Fact, load_fact
 from .inputs import CLIENT, PLAN, PROVIDER
 from .profiles import municipality_faults, profiles
 from .settings import RuleSettings, SettingsFault, TariffVersion, read_settings, read_tariffs
+from .tariffs import TariffFault, tariffs
 from .text import IDENTIFIER, unfit_text
 
 VERSION = 1
@@ -106,6 +107,10 @@ def read(raw: Any, as_of: date | None = None) -> Caseload:
     faults = _Faults()
     if not isinstance(raw, Mapping):
         raise CaseloadFault([("", "must be a map with the key `kundval: 1`")])
+    try:
+        tariffs()
+    except TariffFault as error:  # without them nothing can be said about a programme
+        raise CaseloadFault(error.faults) from None
     for fault in unfit_text(raw):
         faults.add(fault["path"], fault["message"])
     for key in raw:
@@ -211,19 +216,21 @@ def _assignments(raw: Any, providers: Set[str], faults: _Faults) -> Iterator[Ass
         area = row.get("delivery_area")
         if area is not None and not isinstance(area, str):
             faults.add(f"{path}.delivery_area", "must be a string or null")
+        if area is None and programme is not None and programme.is_rum:
+            faults.add(f"{path}.delivery_area", f"required for {programme} (AF-RUM-7)")
         facts = tuple(_facts(row.get("facts"), f"{path}.facts", providers, faults))
         if len(faults.found) == before and programme is not None:
             yield Assignment(str(name), programme, client, plan, area, facts)
 
 
 def _programme(raw: Any, path: str, faults: _Faults) -> Programme | None:
-    if not isinstance(raw, str) or raw not in set(Programme):
-        faults.add(path, f"must be one of: {', '.join(Programme)}")
+    known = {one.value: one for one in programmes()}
+    if not isinstance(raw, str) or raw not in known:
+        faults.add(path, f"must be one of: {', '.join(known)}")
         return None
-    programme = Programme(raw)
-    if not (programme.is_ami or programme.is_jobbpeng):
-        faults.add(path, f"{programme} is not computed by this version")
-    return programme
+    if raw not in tariffs():
+        faults.add(path, f"{raw} is not computed by this version")
+    return known[raw]
 
 
 def _facts(raw: Any, path: str, providers: Set[str], faults: _Faults) -> Iterator[Fact]:

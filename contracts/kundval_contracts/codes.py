@@ -4,6 +4,9 @@ Codes are never renamed or reused once published. Sources are named per list; th
 exit matrix stand in `exits.py`.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from enum import StrEnum
 
 from .rules import rule
@@ -12,7 +15,8 @@ from .rules import rule
 class Programme(StrEnum):
     """Kinds of intervention (AMI-1.1-b, NACKA-8, NACKA-9, AF-SOM-1, AF-RUM-1, LOKA-2, LOKA-43).
 
-    PREPARING, LIFE_COORDINATION and LOCAL (the municipality's own process) have no tariff in the sources.
+    PREPARING, LIFE_COORDINATION and LOCAL (the municipality's own process) have no tariff in the sources. A tariff file
+    may add a programme: it is one like the others, `programmes()` lists it, and its file says what it is.
     """
 
     AMI_1 = "AMI_1"
@@ -29,6 +33,11 @@ class Programme(StrEnum):
     PREPARING = "PREPARING"
     LIFE_COORDINATION = "LIFE_COORDINATION"
     LOCAL = "LOCAL"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Programme | None:
+        """A programme that a tariff file adds; made once, so that it is the same object wherever it is named."""
+        return _further().get(value) if isinstance(value, str) else None
 
     @property
     def is_ami(self) -> bool:
@@ -53,6 +62,30 @@ class Programme(StrEnum):
         those of financial coordination), formal coordination of life.
         """
         return self in (Programme.PREPARING, Programme.LIFE_COORDINATION, Programme.LOCAL)
+
+
+def _made(code: str) -> Programme:
+    """A member beside those of the class, as the flags of the standard library are made."""
+    member = str.__new__(Programme, code)
+    member._name_ = member._value_ = code
+    return member
+
+
+def _further() -> Mapping[str, Programme]:
+    from .tariffs import tariffs  # which reads files, and is written in these codes
+
+    for code in tariffs():
+        if code not in Programme.__members__ and code not in _FURTHER:
+            _FURTHER[code] = _made(code)
+    return {code: member for code, member in _FURTHER.items() if code in tariffs()}
+
+
+_FURTHER: dict[str, Programme] = {}
+
+
+def programmes() -> tuple[Programme, ...]:
+    """Every programme: those of the code list, then those that tariff files add, by code."""
+    return (*Programme, *_further().values())
 
 
 class Ownership(StrEnum):
@@ -528,12 +561,51 @@ class LineKind(StrEnum):
     SOM_SPEED_PREMIUM = "SOM_SPEED_PREMIUM"
     RUM_SPEED_PREMIUM = "RUM_SPEED_PREMIUM"
 
+    @property
+    @rule("NACKA-10")
+    def component(self) -> Component:
+        """Base or result, which are kept apart: what is paid for time in the intervention, or for how it ended."""
+        base = self in (LineKind.MONTHLY_FEE, LineKind.BASE)
+        return Component.BASE if base else Component.RESULT
+
+
+class Component(StrEnum):
+    """The two parts of compensation (NACKA-10)."""
+
+    BASE = "BASE"
+    RESULT = "RESULT"
+
 
 class Direction(StrEnum):
     """Who pays whom: the municipality a provider, or the employment service the municipality as its supplier."""
 
     PAYABLE = "PAYABLE"
     RECEIVABLE = "RECEIVABLE"
+
+
+class QuestionKind(StrEnum):
+    """What is reckoned in the background about money: a draft over the real history, or a year to come."""
+
+    WHAT_IF = "WHAT_IF"
+    FORECAST = "FORECAST"
+
+
+class QuestionState(StrEnum):
+    """How far a question has come."""
+
+    REQUESTED = "REQUESTED"
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    FAILED = "FAILED"
+
+
+class ForecastBasis(StrEnum):
+    """Where the expected amount of a forecast comes from: what became of earlier assignments, or, where those are too
+    few, half-way between the least and the most.
+    """
+
+    HISTORY = "HISTORY"
+    MIDPOINT = "MIDPOINT"
 
 
 class LineStatus(StrEnum):
@@ -545,6 +617,144 @@ class LineStatus(StrEnum):
     MANUAL = "MANUAL"
     STOPPED = "STOPPED"
     REFUSED = "REFUSED"
+
+
+class PaymentAct(StrEnum):
+    """What is done with a payment of ledger entries."""
+
+    PROPOSED = "PROPOSED"
+    CHECKED = "CHECKED"
+    ATTESTED = "ATTESTED"
+    APPROVED = "APPROVED"
+    DISPUTED = "DISPUTED"
+    HELD = "HELD"
+    FREED = "FREED"
+    PARKED = "PARKED"
+    RESUMED = "RESUMED"
+    WITHDRAWN = "WITHDRAWN"
+    RELEASED = "RELEASED"
+    ACKNOWLEDGED = "ACKNOWLEDGED"
+    REJECTED = "REJECTED"
+    RECONCILED = "RECONCILED"
+
+
+class PaymentState(StrEnum):
+    """What a payment stands at. ATTESTED: by two persons. REJECTED: released, and refused by the accounting system."""
+
+    PROPOSED = "PROPOSED"
+    CHECKED = "CHECKED"
+    ATTESTED = "ATTESTED"
+    APPROVED = "APPROVED"
+    HELD = "HELD"
+    PARKED = "PARKED"
+    DISPUTED = "DISPUTED"
+    WITHDRAWN = "WITHDRAWN"
+    RELEASED = "RELEASED"
+    REJECTED = "REJECTED"
+    ACKNOWLEDGED = "ACKNOWLEDGED"
+    RECONCILED = "RECONCILED"
+
+
+class PaymentOutcome(StrEnum):
+    """What the accounting system did with a released payment."""
+
+    ACCEPTED = "ACCEPTED"
+    REJECTED = "REJECTED"
+
+
+class HoldReason(StrEnum):
+    """Why something is not paid for the time being."""
+
+    FACTS_IN_DOUBT = "FACTS_IN_DOUBT"
+    PROVIDER_DISAGREES = "PROVIDER_DISAGREES"
+    UNDER_REVIEW = "UNDER_REVIEW"
+    LEGAL = "LEGAL"
+    DUPLICATE_CLAIM = "DUPLICATE_CLAIM"
+    OTHER = "OTHER"
+
+
+class RunProblem(StrEnum):
+    """Why a run could post nothing for an assignment."""
+
+    NO_TARIFF = "NO_TARIFF"
+    AMOUNT_OUT_OF_RANGE = "AMOUNT_OUT_OF_RANGE"
+    NOT_COMPUTED = "NOT_COMPUTED"
+    NOT_POSTED = "NOT_POSTED"
+
+
+class BalancePart(StrEnum):
+    """What a balance of the ledger consists of.
+
+    FREE: entries on no payment. FREE_HELD: those of them that a hold keeps back. The others: what stands on payments,
+    by what they stand at. POSTED and TAKEN_BACK: entries of a cost or a revenue. UNEXPLAINED: what ought not to be.
+    """
+
+    POSTED = "POSTED"
+    TAKEN_BACK = "TAKEN_BACK"
+    FREE = "FREE"
+    FREE_HELD = "FREE_HELD"
+    PROPOSED = "PROPOSED"
+    CHECKED = "CHECKED"
+    ATTESTED = "ATTESTED"
+    APPROVED = "APPROVED"
+    HELD = "HELD"
+    PARKED = "PARKED"
+    DISPUTED = "DISPUTED"
+    RELEASED = "RELEASED"
+    REJECTED = "REJECTED"
+    ACKNOWLEDGED = "ACKNOWLEDGED"
+    RECONCILED = "RECONCILED"
+    UNEXPLAINED = "UNEXPLAINED"
+
+
+class MoneyState(StrEnum):
+    """Where a month, a premium month or a bonus stands (rulebook 8.4 and 8.5)."""
+
+    # ordinary months: SM-P1..P4
+    ACCRUING = "ACCRUING"
+    PAYABLE = "PAYABLE"
+    PAID = "PAID"
+    CORRECTED = "CORRECTED"
+    # premium months besides: SM-P5..P11
+    PLANNED = "PLANNED"
+    ON_HOLD = "ON_HOLD"
+    STOPPED = "STOPPED"
+    # bonuses: SM-B1..B10
+    CLOCK_RUNNING = "CLOCK_RUNNING"
+    FORFEITED = "FORFEITED"
+    BLOCKED = "BLOCKED"
+    CLAIMABLE = "CLAIMABLE"
+    SUPPLEMENT_REQUESTED = "SUPPLEMENT_REQUESTED"
+    CLAIMED = "CLAIMED"
+    APPROVED = "APPROVED"
+    REFUSED = "REFUSED"
+
+
+class QuestionCode(StrEnum):
+    """What a person must decide before money goes out."""
+
+    BOUNDARY = "BOUNDARY"
+    HALF_TIME_STUDIES = "HALF_TIME_STUDIES"
+    OWN_BUSINESS = "OWN_BUSINESS"
+    LATER_START = "LATER_START"
+    CHANGED_WORKPLACE = "CHANGED_WORKPLACE"
+    OTHER_LENGTH = "OTHER_LENGTH"
+    DUPLICATE_CLAIM = "DUPLICATE_CLAIM"
+
+
+class OverlapGround(StrEnum):
+    """Why two bonus claims of one person may be about the same thing."""
+
+    SIX_MONTHS = "SIX_MONTHS"
+    WORKPLACE = "WORKPLACE"
+
+
+class AssistanceScope(StrEnum):
+    """Whose financial assistance stands against a bonus; WAIVED: nobody's."""
+
+    CLIENT = "CLIENT"
+    HOUSEHOLD = "HOUSEHOLD"
+    WAIVED = "WAIVED"
 
 
 class ObligationKind(StrEnum):
@@ -1035,6 +1245,87 @@ class Shown(StrEnum):
     RANKING = "RANKING"
 
 
+# --- control of money ------------------------------------------------------------------------------------
+
+
+class FiguresBy(StrEnum):
+    """By what a controller's figures are split; money in the month of its payment run."""
+
+    PROVIDER = "PROVIDER"
+    PROGRAMME = "PROGRAMME"
+    KIND = "KIND"
+    MONTH = "MONTH"
+
+
+class ControlFigure(StrEnum):
+    """A controller's figures (NACKA-10, NACKA-12, NACKA-19), in the order in which they are shown."""
+
+    PAYABLE_POSTED = "PAYABLE_POSTED"
+    PAYABLE_CORRECTED = "PAYABLE_CORRECTED"
+    PAYABLE_NET = "PAYABLE_NET"
+    RECEIVABLE_POSTED = "RECEIVABLE_POSTED"
+    RECEIVABLE_CORRECTED = "RECEIVABLE_CORRECTED"
+    RECEIVABLE_NET = "RECEIVABLE_NET"
+    BASE_SHARE = "BASE_SHARE"
+    RESULT_SHARE = "RESULT_SHARE"
+    CORRECTED_SHARE = "CORRECTED_SHARE"
+    CLIENTS = "CLIENTS"
+    EXITS = "EXITS"
+    EXITS_WORK = "EXITS_WORK"
+    EXITS_STUDY = "EXITS_STUDY"
+    EXITS_BUSINESS = "EXITS_BUSINESS"
+    EXITS_OTHER = "EXITS_OTHER"
+    QUALIFYING_EXITS = "QUALIFYING_EXITS"
+    RESULTS_DUE = "RESULTS_DUE"
+    RESULTS_HELD = "RESULTS_HELD"
+    HELD_SHARE = "HELD_SHARE"
+    COST_PER_CLIENT = "COST_PER_CLIENT"
+    COST_PER_EXIT = "COST_PER_EXIT"
+    COST_PER_QUALIFYING_EXIT = "COST_PER_QUALIFYING_EXIT"
+    COST_PER_RESULT = "COST_PER_RESULT"
+    DAYS_TO_BONUS = "DAYS_TO_BONUS"
+
+
+class ControlUnit(StrEnum):
+    """What the value of a controller's figure counts."""
+
+    SEK = "SEK"
+    SHARE = "SHARE"
+    NUMBER = "NUMBER"
+    DAYS = "DAYS"
+
+
+class AnomalyKind(StrEnum):
+    """What stands out in payments and is worth a look. It says where to look, not that anybody did wrong."""
+
+    SAME_WORKPLACE = "SAME_WORKPLACE"
+    EXIT_BEFORE_LIMIT = "EXIT_BEFORE_LIMIT"
+    EXIT_BEFORE_END = "EXIT_BEFORE_END"
+    BREAK_OFF_AFTER_SETTLE = "BREAK_OFF_AFTER_SETTLE"
+    EVIDENCE_REUSED = "EVIDENCE_REUSED"
+    DUPLICATE_CLAIMS = "DUPLICATE_CLAIMS"
+    PREMIUM_WITHOUT_FOLLOW_UP = "PREMIUM_WITHOUT_FOLLOW_UP"
+    FOLLOW_UPS_AT_ONCE = "FOLLOW_UPS_AT_ONCE"
+    FOLLOW_UPS_LATE = "FOLLOW_UPS_LATE"
+    MANUAL_DECISIONS = "MANUAL_DECISIONS"
+    BOUNDARY_CASES = "BOUNDARY_CASES"
+    CORRECTIONS = "CORRECTIONS"
+
+
+class AnomalySeverity(StrEnum):
+    """How much it stands out: HIGH if chance alone would hardly ever give it, or if it should never be."""
+
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+
+
+class AnomalyState(StrEnum):
+    """SET_ASIDE: a controller has looked at it and given a reason. It is OPEN again if enough is new."""
+
+    OPEN = "OPEN"
+    SET_ASIDE = "SET_ASIDE"
+
+
 # --- reports and documents -----------------------------------------------------------------------------
 
 
@@ -1409,3 +1700,139 @@ class LogFault(StrEnum):
     MISPLACED = "MISPLACED"  #: it does not follow the entry before it
     NOT_AS_KNOWN = "NOT_AS_KNOWN"  #: it is not what was told of it before
     UNKNOWN_KEY = "UNKNOWN_KEY"  #: it was sealed with a key that is no longer given
+
+
+# --- what goes out of billing: parties, documents, accounting ------------------------------------------
+
+
+class VatTreatment(StrEnum):
+    """How VAT applies to what a seller is paid for. The sources say nothing of it, so there is no default (GAP-06)."""
+
+    STANDARD_25 = "STANDARD_25"
+    EXEMPT = "EXEMPT"
+    OUTSIDE_SCOPE = "OUTSIDE_SCOPE"
+
+    @property
+    def category(self) -> str:
+        """The code of UNCL5305 that a Peppol document carries."""
+        return {"STANDARD_25": "S", "EXEMPT": "E", "OUTSIDE_SCOPE": "O"}[self.value]
+
+
+class PayerRole(StrEnum):
+    """The municipality, which pays providers, or the employment service, which pays it as its supplier."""
+
+    MUNICIPALITY = "MUNICIPALITY"
+    CUSTOMER = "CUSTOMER"
+
+
+class DocumentKind(StrEnum):
+    """What is written of a payment.
+
+    Self-billing documents are the provider's invoices and credit notes, written by the municipality by agreement. A
+    payment basis tells a provider without such an agreement what to invoice. The last two go to the employment service.
+    """
+
+    SELF_BILLING_INVOICE = "SELF_BILLING_INVOICE"
+    SELF_BILLING_CREDIT_NOTE = "SELF_BILLING_CREDIT_NOTE"
+    PAYMENT_BASIS = "PAYMENT_BASIS"
+    INVOICE = "INVOICE"
+    CREDIT_NOTE = "CREDIT_NOTE"
+
+    @property
+    def is_invoice(self) -> bool:
+        """Whether it is an invoice or a credit note, and so a Peppol document."""
+        return self is not DocumentKind.PAYMENT_BASIS
+
+    @property
+    def is_credit(self) -> bool:
+        return self in (DocumentKind.SELF_BILLING_CREDIT_NOTE, DocumentKind.CREDIT_NOTE)
+
+    @property
+    def is_self_billing(self) -> bool:
+        return self in (DocumentKind.SELF_BILLING_INVOICE, DocumentKind.SELF_BILLING_CREDIT_NOTE)
+
+
+class DocumentForm(StrEnum):
+    """In which form a document is asked for. A payment basis has no XML."""
+
+    XML = "XML"
+    CSV = "CSV"
+    HTML = "HTML"
+    PDF = "PDF"
+
+
+class StatementForm(StrEnum):
+    """In which form a provider's statement is asked for."""
+
+    HTML = "HTML"
+    PDF = "PDF"
+
+
+class JournalForm(StrEnum):
+    """SIE 4I, or CSV with the municipality's dimensions."""
+
+    SIE = "SIE"
+    CSV = "CSV"
+
+
+class DocumentProblem(StrEnum):
+    """Why a document cannot be issued."""
+
+    PAYER_UNKNOWN = "PAYER_UNKNOWN"
+    PAYEE_UNKNOWN = "PAYEE_UNKNOWN"
+    CUSTOMER_UNKNOWN = "CUSTOMER_UNKNOWN"
+    VAT_NOT_SET = "VAT_NOT_SET"
+    VAT_NUMBER_MISSING = "VAT_NUMBER_MISSING"
+    ACCOUNT_MISSING = "ACCOUNT_MISSING"
+    ORIGINAL_NOT_ISSUED = "ORIGINAL_NOT_ISSUED"
+    NOTHING_TO_ISSUE = "NOTHING_TO_ISSUE"
+    DOCUMENT_WRONG = "DOCUMENT_WRONG"
+
+
+class DimensionSource(StrEnum):
+    """What of a posting decides the object of an accounting dimension."""
+
+    FIXED = "FIXED"
+    PROGRAMME = "PROGRAMME"
+    KIND = "KIND"
+    PROVIDER = "PROVIDER"
+
+
+class AccountSide(StrEnum):
+    """The groups of the ledger's accounts, by the first part of their name."""
+
+    COST = "COST"
+    PAYABLE = "PAYABLE"
+    RECEIVABLE = "RECEIVABLE"
+    REVENUE = "REVENUE"
+    VAT = "VAT"
+
+
+class ExplanationForm(StrEnum):
+    """In which form the derivation of a line or an entry is asked for."""
+
+    TREE = "TREE"
+    TEXT = "TEXT"
+    HTML = "HTML"
+
+
+class KnownAt(StrEnum):
+    """Which moment of a day is looked back at: its end, or the payment run that was made for it."""
+
+    DAY = "DAY"
+    RUN = "RUN"
+
+
+class ConditionMet(StrEnum):
+    """How it is with a condition of a line. OPEN: time, a report, a paper or a person can still meet it."""
+
+    MET = "MET"
+    NOT_MET = "NOT_MET"
+    OPEN = "OPEN"
+
+
+class Explained(StrEnum):
+    """What an explanation is about."""
+
+    LINE = "LINE"
+    POSTING = "POSTING"

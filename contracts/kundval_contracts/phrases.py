@@ -106,6 +106,68 @@ PHRASES: Mapping[str, Phrase] = MappingProxyType(
             "By what is known now this is not due to this provider.",
             "Enligt det som nu är känt ska detta inte betalas till leverantören.",
         ),
+        # the employment service's programmes
+        "tariff.version": Phrase("tariff of {tariff}", "taxan från {tariff}"),
+        "tariff.settings": Phrase("tariff in the settings", "taxan i inställningarna"),
+        "tariff.file": Phrase("tariff of the programme", "insatsens taxa"),
+        "som.base": Phrase(
+            "Base compensation for period {number} of Stöd och matchning, {days} days, payable from {payable_from}.",
+            "Grundersättning för period {number} i Stöd och matchning, {days} dagar, kan betalas från {payable_from}.",
+        ),
+        "som.base_shared": Phrase(
+            "Base compensation for period {number} of Stöd och matchning, {days} weekdays with this supplier, payable "
+            "from {payable_from}.",
+            "Grundersättning för period {number} i Stöd och matchning, {days} vardagar hos leverantören, kan betalas "
+            "från {payable_from}.",
+        ),
+        "som.base_exit": Phrase(
+            "Base compensation for period {number} of Stöd och matchning up to the last day, {ended}: {days} days, "
+            "payable from {payable_from}.",
+            "Grundersättning för period {number} i Stöd och matchning till och med sista dagen, {ended}: {days} dagar, "
+            "kan betalas från {payable_from}.",
+        ),
+        "som.premium": Phrase(
+            "Speed premium: work or studies ended Stöd och matchning on {ended}, and {days} days of period {number} "
+            "were left.",
+            "Snabbhetspremie: arbete eller studier avslutade Stöd och matchning {ended}, och {days} dagar av period "
+            "{number} återstod.",
+        ),
+        "step.som_days": Phrase(
+            "{days} days at {rate} a day in {track}, {tariff} ({source})",
+            "{days} dagar à {rate} i {track}, {tariff} ({source})",
+        ),
+        "step.som_left": Phrase(
+            "{left} days, {worth} less {paid} paid as base, at {rate} a day in {track}, {tariff} ({source})",
+            "{left} dagar, {worth} minus {paid} betalda som grund, à {rate} i {track}, {tariff} ({source})",
+        ),
+        "rum.base": Phrase(
+            "Base compensation for month {number} of Rusta och matcha, payable from {payable_from}.",
+            "Grundersättning för månad {number} i Rusta och matcha, kan betalas från {payable_from}.",
+        ),
+        "rum.premium": Phrase(
+            "Speed premium: work or studies ended Rusta och matcha on {ended}.",
+            "Snabbhetspremie: arbete eller studier avslutade Rusta och matcha {ended}.",
+        ),
+        "rum.premium_held": Phrase(
+            "Speed premium: work or studies ended Rusta och matcha on {ended}; payable from {settle} if they last.",
+            "Snabbhetspremie: arbete eller studier avslutade Rusta och matcha {ended}; kan betalas från {settle} om "
+            "det varar.",
+        ),
+        "rum.premium_broken_off": Phrase(
+            "Work or studies were broken off on {broken_off}, before {settle}, so there is no speed premium.",
+            "Arbetet eller studierna avbröts {broken_off}, före {settle}, så det blir ingen snabbhetspremie.",
+        ),
+        "step.rum_rate": Phrase(
+            "day rate of {level}, model {model}, {tariff} ({source})",
+            "dagersättning för {level}, modell {model}, {tariff} ({source})",
+        ),
+        "step.rum_days": Phrase("{days} days a month", "{days} dagar i månaden"),
+        "step.rum_months": Phrase("{months} monthly amounts", "{months} månadsbelopp"),
+        "result.reported": Phrase(
+            "Result compensation {number}, as it was reported, payable from {payable_from}.",
+            "Resultatersättning {number}, enligt rapporten, kan betalas från {payable_from}.",
+        ),
+        "step.result": Phrase("result as reported ({source})", "resultat enligt rapporten ({source})"),
         # speed premium
         "premium.unsustained": Phrase(
             "The six months were not sustained, so the whole speed premium of this exit is taken back.",
@@ -220,9 +282,180 @@ PHRASES: Mapping[str, Phrase] = MappingProxyType(
             "The client changed workplace without a gap within the six months, so a person decides.",
             "Klienten bytte arbetsplats utan uppehåll inom de sex månaderna, så en handläggare avgör.",
         ),
+        "claim.overlap": Phrase(
+            "The same person's bonus is claimed in another assignment for the same time or work, so a person decides.",
+            "Samma persons bonus begärs i ett annat ärende för samma tid eller arbete, så en handläggare avgör.",
+        ),
         "bonus.other_length": Phrase(
             "The intervention has another length than the tiers are made for, so a person decides.",
             "Insatsen har en annan längd än den som nivåerna är gjorda för, så en handläggare avgör.",
+        ),
+        # what a line of a document is for
+        "item": Phrase("{kind}, {programme}, no. {number}", "{kind}, {programme}, nr {number}"),
+        "item.unknown_programme": Phrase("{kind}, no. {number}", "{kind}, nr {number}"),
+        "item.MONTHLY_FEE": Phrase("Monthly fee", "Månadsersättning"),
+        "item.SPEED_PREMIUM": Phrase("Speed premium", "Snabbhetspremie"),
+        "item.RESULT_BONUS": Phrase("Result bonus", "Resultatbonus"),
+        "item.BASE": Phrase("Base compensation", "Grundersättning"),
+        "item.RESULT": Phrase("Result compensation", "Resultatersättning"),
+        "item.SOM_SPEED_PREMIUM": Phrase("Speed premium of the period", "Snabbhetspremie för perioden"),
+        "item.RUM_SPEED_PREMIUM": Phrase("Speed premium of six months", "Snabbhetspremie för sex månader"),
+        # what had to hold, in an explanation
+        "condition.ran": Phrase(
+            "The intervention ran on at least one day of the month.", "Insatsen pågick minst en dag i månaden."
+        ),
+        "condition.qualifies": Phrase(
+            "The exit is of a kind that can lead to premium and bonus.",
+            "Avslutet är av ett slag som kan ge premie och bonus.",
+        ),
+        "condition.in_time": Phrase(
+            "The exit came before the end of the intervention.", "Avslutet kom före insatsens slut."
+        ),
+        "condition.goes_on": Phrase(
+            "Nothing that is known stops the premium of this month.",
+            "Inget som är känt stoppar premien för månaden.",
+        ),
+        "condition.approved": Phrase(
+            "Nothing waits for a person's approval, and none was refused.",
+            "Inget väntar på en handläggares godkännande, och inget har nekats.",
+        ),
+        "condition.month_over": Phrase("The month is over.", "Månaden är slut."),
+        "condition.documents": Phrase(
+            "The documents of the exit are complete.", "Handlingarna till avslutet är kompletta."
+        ),
+        "condition.hourly": Phrase(
+            "An hourly employment, if it is one, is shown to last six months.",
+            "En timanställning, om det är en sådan, är visad för sex månader.",
+        ),
+        "condition.followed_up": Phrase(
+            "The follow-up of the month confirms that it goes on.",
+            "Uppföljningen av månaden bekräftar att arbetet eller studierna fortsätter.",
+        ),
+        "condition.unbroken": Phrase(
+            "No break-off within the six months is known.", "Inget avbrott inom de sex månaderna är känt."
+        ),
+        "condition.unassisted": Phrase(
+            "The rule of no financial assistance within the six months is kept, as far as is known.",
+            "Regeln om inget ekonomiskt bistånd inom de sex månaderna är uppfylld, så vitt det är känt.",
+        ),
+        "condition.same_place": Phrase(
+            "No change of workplace or studies forfeits the bonus.",
+            "Inget byte av arbetsplats eller studier gör att bonusen går förlorad.",
+        ),
+        "condition.not_denied": Phrase(
+            "No claim says that the six months did not hold.", "Ingen begäran säger att de sex månaderna inte höll."
+        ),
+        "condition.claim_in_time": Phrase(
+            "The last day for a claim, if there is one, was not missed.",
+            "Sista dagen för begäran, om det finns en sådan, är inte försutten.",
+        ),
+        "condition.not_refused": Phrase("The municipality has not refused it.", "Kommunen har inte avslagit den."),
+        "condition.only_one": Phrase(
+            "It is the one bonus of the intervention.", "Det är den enda bonusen för insatsen."
+        ),
+        "condition.six_months": Phrase("Six months have passed.", "Sex månader har gått."),
+        "condition.claimed": Phrase(
+            "The provider has claimed the bonus with its certificate.",
+            "Leverantören har begärt bonusen med sitt intyg.",
+        ),
+        "condition.day": Phrase("It can be paid from {payable_from}.", "Kan betalas från {payable_from}."),
+        "condition.status": Phrase("Nothing stands against paying it.", "Inget står emot betalningen."),
+        # what stands out and is worth a look
+        "control.same_workplace": Phrase(
+            "{count} of the {n} bonuses of {provider} ({share} per cent) are for work at one and the same "
+            "workplace; with the other providers the most common workplace has {expected} per cent. Look at the "
+            "employment certificates, and at whether provider and employer are connected.",
+            "{count} av de {n} bonusarna till {provider} ({share} procent) gäller arbete på en och samma "
+            "arbetsplats; hos de andra anordnarna står den vanligaste arbetsplatsen för {expected} procent. Se på "
+            "anställningsintygen och på om anordnare och arbetsgivare hör ihop.",
+        ),
+        "control.exit_before_limit": Phrase(
+            "{count} of {n} exits of {provider} near the end of month {limit} ({share} per cent) were just before "
+            "it, where the bonus is higher. Without regard to the limit about half would be. Look at when the work "
+            "began and when the exit was reported.",
+            "{count} av {n} avslut hos {provider} kring slutet av månad {limit} ({share} procent) låg strax före, "
+            "där bonusen är högre. Utan hänsyn till gränsen skulle det vara ungefär hälften. Se på när arbetet "
+            "började och när avslutet rapporterades.",
+        ),
+        "control.exit_before_limit.all": Phrase(
+            "{count} of {n} exits near the end of month {limit} ({share} per cent) were just before it, where the "
+            "bonus is higher; this is so in general and not with one provider. Look at what the limit itself brings "
+            "about.",
+            "{count} av {n} avslut kring slutet av månad {limit} ({share} procent) låg strax före, där bonusen är "
+            "högre; så är det i allmänhet och inte hos en viss anordnare. Se på vad gränsen i sig leder till.",
+        ),
+        "control.exit_before_end": Phrase(
+            "{count} of {n} late exits of {provider} ({share} per cent) were in the very last days before the end, "
+            "after which there is no bonus. Look at when the work began and when the exit was reported.",
+            "{count} av {n} sena avslut hos {provider} ({share} procent) låg de allra sista dagarna före slutet, då "
+            "ingen bonus längre ges. Se på när arbetet började och när avslutet rapporterades.",
+        ),
+        "control.exit_before_end.all": Phrase(
+            "{count} of {n} late exits ({share} per cent) were in the very last days before the end, after which "
+            "there is no bonus; this is so in general and not with one provider.",
+            "{count} av {n} sena avslut ({share} procent) låg de allra sista dagarna före slutet, då ingen bonus "
+            "längre ges; så är det i allmänhet och inte hos en viss anordnare.",
+        ),
+        "control.break_off_after_settle": Phrase(
+            "{count} of {n} break-offs near the six months with {provider} ({share} per cent) came just after them, "
+            "when the bonus is no longer at stake. Look at whether the work was made to last until then.",
+            "{count} av {n} avbrott kring sexmånadersdagen hos {provider} ({share} procent) kom strax efter den, då "
+            "bonusen inte längre står på spel. Se på om arbetet var avsett att vara bara så länge.",
+        ),
+        "control.break_off_after_settle.all": Phrase(
+            "{count} of {n} break-offs near the six months ({share} per cent) came just after them; this is so in "
+            "general and not with one provider.",
+            "{count} av {n} avbrott kring sexmånadersdagen ({share} procent) kom strax efter den; så är det i "
+            "allmänhet och inte hos en viss anordnare.",
+        ),
+        "control.evidence_reused": Phrase(
+            "The same file is evidence in {count} assignments that {provider} has to do with. It may be one form "
+            "for all, or one person with two assignments. Look at the documents.",
+            "Samma fil är underlag i {count} uppdrag som {provider} har att göra med. Det kan vara en gemensam "
+            "blankett eller en person med två uppdrag. Se på handlingarna.",
+        ),
+        "control.duplicate_claims": Phrase(
+            "Bonus claims of one person in {count} assignments that {provider} has to do with may be about the same "
+            "thing. Look at both claims before the second is paid.",
+            "Bonusbegäran för samma person i {count} uppdrag som {provider} har att göra med kan gälla samma sak. "
+            "Se på båda innan den andra betalas.",
+        ),
+        "control.premium_without_follow_up": Phrase(
+            "{count} of {n} months of speed premium that {provider} has been paid have no follow-up now. It may "
+            "have been withdrawn after the payment, or not be asked for by setting. Look at the months.",
+            "{count} av {n} månader med snabbhetspremie som {provider} har fått betalt för saknar nu uppföljning. "
+            "Den kan ha tagits tillbaka efter betalningen, eller inte krävas enligt inställningarna. Se på "
+            "månaderna.",
+        ),
+        "control.follow_ups_at_once": Phrase(
+            "In {count} of {n} assignments ({share} per cent) {provider} reported the follow-ups of many months on "
+            "one day; with the other providers {expected} per cent. Look at whether each month was followed up.",
+            "I {count} av {n} uppdrag ({share} procent) rapporterade {provider} uppföljningen av många månader på "
+            "en dag; hos de andra anordnarna {expected} procent. Se på om varje månad har följts upp.",
+        ),
+        "control.follow_ups_late": Phrase(
+            "{count} of {n} follow-ups of {provider} ({share} per cent) came long after their month; with the other "
+            "providers {expected} per cent.",
+            "{count} av {n} uppföljningar från {provider} ({share} procent) kom långt efter sin månad; hos de andra "
+            "anordnarna {expected} procent.",
+        ),
+        "control.manual_decisions": Phrase(
+            "A person decided about {count} of {n} exits of {provider} ({share} per cent); with the other providers "
+            "{expected} per cent. Look at the grounds, and at who decided.",
+            "En handläggare avgjorde {count} av {n} avslut hos {provider} ({share} procent); hos de andra "
+            "anordnarna {expected} procent. Se på skälen och på vem som beslutade.",
+        ),
+        "control.boundary_cases": Phrase(
+            "{count} of {n} exits of {provider} ({share} per cent) are on the boundary between ninety days and "
+            "three months; with the other providers {expected} per cent.",
+            "{count} av {n} avslut hos {provider} ({share} procent) ligger på gränsen mellan nittio dagar och tre "
+            "månader; hos de andra anordnarna {expected} procent.",
+        ),
+        "control.corrections": Phrase(
+            "{count} of {n} payments to {provider} ({share} per cent) were taken back; with the other providers "
+            "{expected} per cent. Look at what was reported late or wrongly.",
+            "{count} av {n} betalningar till {provider} ({share} procent) återtogs; hos de andra anordnarna "
+            "{expected} procent. Se på vad som rapporterades sent eller fel.",
         ),
     }
 )

@@ -49,6 +49,44 @@ def register() -> dict[str, Rule]:
     }
 
 
+@cache
+def _swedish() -> dict[str, dict[str, str]]:
+    return tomllib.loads(files(__package__).joinpath("data/titles_sv.toml").read_text(encoding="utf-8"))
+
+
+def title_of(rule_id: str, lang: str) -> str:
+    """The title of a rule in a language ("sv" or "en").
+
+    Swedish there is for the rules that decide money; of others the English title, of an id that is no rule of the
+    register the id.
+    """
+    known = register().get(rule_id)
+    english = known.title if known is not None else rule_id
+    return _swedish()["titles"].get(rule_id, english) if lang == "sv" else english
+
+
+def source_of(rule_id: str, lang: str) -> str:
+    """Where the rule stands (source and clause) in a language; "" for an id that is no rule of the register."""
+    known = register().get(rule_id)
+    if known is None:
+        return ""
+    return clause_in(known.source, lang)
+
+
+def clause_in(source: str, lang: str) -> str:
+    """A source and clause, as the register and the tariffs name them in English, in a language."""
+    if lang != "sv":
+        return source
+    words = _swedish()
+    for english, swedish in words["sources"].items():
+        if source.startswith(english):
+            rest = source.removeprefix(english)
+            for word, translated in words["clauses"].items():
+                rest = rest.replace(word, translated)
+            return swedish + rest
+    return source
+
+
 def rule(*ids: str) -> Callable[[F], F]:
     """Mark a function or class as implementing the rules `ids`; raises ValueError for an unknown id."""
     unknown = [one for one in ids if one not in register()]

@@ -8,15 +8,18 @@ shares are Decimal. An unknown key or value is a fault, never ignored.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import authorisation
 from .codes import DocumentType, ExitKind, MeetingKind, ObligationKind, Programme
+
+if TYPE_CHECKING:
+    from .tariffs import Tariff
 
 
 class Missing:
@@ -118,6 +121,10 @@ def _integer(low: int = 0) -> Callable[[Any], int]:
         return value
 
     return read
+
+
+#: A number of days or months that a tariff file states.
+read_number = _integer(1)
 
 
 def _maybe(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -236,7 +243,7 @@ def _map_of(read: Callable[[Any], Any], keys: tuple[str, ...]) -> Callable[[Any]
     return reader
 
 
-def _tiers(value: Any) -> tuple[tuple[int, int, Decimal], ...]:
+def read_tiers(value: Any) -> tuple[tuple[int, int, Decimal], ...]:
     """`[{from: 1, to: 6, share: 1}, ...]`: consecutive from month 1 on."""
     if not isinstance(value, list | tuple) or not value:
         raise ValueError("must be a list of {from, to, share}")
@@ -402,7 +409,7 @@ _ROWS: tuple[Setting, ...] = (
         "ami2.tiers",
         "list of {from, to, share}",
         ((1, 6, Decimal(1)), (7, 10, Decimal("0.50")), (11, 12, Decimal("0.25"))),
-        _tiers,
+        read_tiers,
         ("AMI-10.2-e", "AMI-10.2-f", "AMI-10.2-g", "AMB-26"),
     ),
     _choice(
@@ -524,6 +531,34 @@ _ROWS: tuple[Setting, ...] = (
         rules=("AF-SOM-24",),
         note="no formula in the source. NEUTRAL: by lot; SELF_SUPPORT: by the share self-supporting after six months",
     ),
+    # what stands out in payments: no source gives a number, so these are proposals
+    _number("control.window_months", 24, low=1),
+    _number("control.smallest_group", 10, low=2),
+    _number("control.least_cases", 3, low=1),
+    Setting(
+        "control.chance",
+        "share",
+        Decimal("0.001"),
+        _share,
+        note="how often chance alone may give one false flag in a comparison of all providers",
+    ),
+    Setting(
+        "control.least_odds",
+        "decimal",
+        Decimal(2),
+        _decimal,
+        note="a provider stands out if its odds are at least so many times those of the others",
+    ),
+    _number("control.limit_days", 14, "AMI-10.2-e", low=1),
+    _number("control.months_at_once", 4, "AMI-10.1-c", low=2),
+    _number("control.late_days", 31, "AMI-10.1-c", low=0),
+    Setting(
+        "control.comes_back",
+        "share",
+        Decimal("0.25"),
+        _share,
+        note="what was set aside is open again if so large a share of assignments is new in it",
+    ),
     # how long is kept what says who somebody is; without a value nothing is erased (GAP-14)
     *(
         Setting(f"retention.{kind}", "days or ISO duration", None, _maybe(_days_or_duration))
@@ -569,11 +604,20 @@ _ROWS: tuple[Setting, ...] = (
     _number("som.refusal_below_days", 60, "AF-SOM-26"),
     _number("som.termination_months", 3, "AF-SOM-27"),
     _number("som.application_binding_months", 4, "AF-SOM-28"),
-    Setting("rum.rates", "map", None, _maybe(lambda value: _mapping(value)), ("AF-RUM-3",)),
+    Setting("rum.rates", "map of money", None, _maybe(lambda value: _by_level(value)), ("AF-RUM-2",)),
+    Setting("rum.result_max", "map of money", None, _maybe(lambda value: _by_level(value)), ("AF-RUM-4",)),
     _number("rum.days_per_month", 22, "AF-RUM-2", low=1),
     _number("rum.premium_months", 6, "AF-RUM-5", low=1),
     _flag("rum.premium.enabled", False, "AF-RUM-5", "AMB-36"),
-    Setting("rum.area_model", "map", _AREA_MODEL, lambda value: _mapping(value), ("AF-RUM-6", "AF-RUM-7")),
+    _choice(
+        "rum.premium.reading",
+        "REMAINING",
+        "ALWAYS_SIX",
+        "HELD",
+        rules=("AF-RUM-5", "AMB-36"),
+        note="where the premium is enabled. HELD: six months, once the work or the studies have lasted six months",
+    ),
+    Setting("rum.area_model", "map", _AREA_MODEL, lambda value: _area_models(value), ("AF-RUM-6", "AF-RUM-7")),
 )
 
 
@@ -593,9 +637,30 @@ def _date(value: Any) -> date:
         raise ValueError("must be a date") from None
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ValueError("must be a map")
+def _by_level(value: Any) -> Mapping[str, Any]:
+    """Amounts of Rusta och matcha: for each level one, or one for each model of delivery area (AF-RUM-1).
+
+    `{RUM_A: 55, RUM_B: {1: 62, 2: 75}, RUM_C: 90}`; a plain number means every model.
+    """
+    if not isinstance(value, Mapping) or not set(value) <= set(_RUM):
+        raise ValueError(f"must be a map with keys of: {', '.join(_RUM)}")
+    found: dict[str, Any] = {}
+    for level, item in value.items():
+        if not isinstance(item, Mapping):
+            found[level] = read_money(item)
+            continue
+        if not item or not all(re.fullmatch(r"[1-9]", str(model)) for model in item):
+            raise ValueError(f"{level} must be an amount, or amounts by number of the model")
+        found[level] = MappingProxyType({str(model): read_money(amount) for model, amount in item.items()})
+    return MappingProxyType(found)
+
+
+def _area_models(value: Any) -> Mapping[str, int]:
+    """Model of each delivery area by its name."""
+    if not isinstance(value, Mapping) or not all(isinstance(area, str) and area for area in value):
+        raise ValueError("must be a map from delivery areas to models")
+    if not all(type(model) is int and 1 <= model <= 9 for model in value.values()):
+        raise ValueError("models are whole numbers from 1 to 9")
     return MappingProxyType(dict(value))
 
 
@@ -610,23 +675,39 @@ _SAME_VALUE = {
 }
 
 
+#: The settings that a tariff version may state: every amount.
+TARIFF_KEYS = (
+    "AMI1_MONTHLY_FEE",
+    "AMI2_MONTHLY_FEE",
+    "ami1.bonus",
+    "bonus.max",
+    "jobbpeng.fees",
+    "som.rates",
+    "som.result_max",
+    "rum.rates",
+    "rum.result_max",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class TariffVersion:
-    """Fees for decisions made from `valid_from` on (NACKA-11)."""
+    """Amounts for decisions made from `valid_from` on (NACKA-11), by key of the setting that they take the place of."""
 
     valid_from: date
-    fees: Mapping[str, Decimal]
+    fees: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSettings:
     """Settings with every default filled in. `settings["ami1.bonus"]` gives the typed value.
 
-    Raises KeyError for a key that has no value (the AMI fees, when not given).
+    Raises KeyError for a key that has no value (the AMI fees, when not given). `programmes` are tariffs by code that
+    stand here instead of those of the files, so that a draft can be computed.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     tariffs: tuple[TariffVersion, ...] = ()
+    programmes: Mapping[str, Tariff] = field(default_factory=dict)
 
     def __getitem__(self, key: str) -> Any:
         if key in self.values:
@@ -645,18 +726,28 @@ class RuleSettings:
 
         Raises LookupError when nothing is in force then (NACKA-11, reading 18).
         """
-        if programme.is_jobbpeng:
-            fees = self["jobbpeng.fees"]
-            if programme.value not in fees:
-                raise LookupError("jobbpeng.fees")
-            return fees[programme.value], None
-        key = {Programme.AMI_1: "AMI1_MONTHLY_FEE", Programme.AMI_2: "AMI2_MONTHLY_FEE"}[programme]
-        for version in sorted(self.tariffs, key=lambda version: version.valid_from, reverse=True):
-            if version.valid_from <= decided_on and key in version.fees:
-                return version.fees[key], version.valid_from
-        if not self.has(key):
-            raise LookupError(key)
-        return self[key], None
+        from .tariffs import fee_of, in_force
+
+        found = fee_of(in_force(self, programme, decided_on))
+        return found.value, found.version
+
+    def tariff_of(self, programme: Programme) -> Tariff | None:
+        """The tariff of a programme: a draft's, else the file's; None for a programme that has none."""
+        from .tariffs import tariffs
+
+        return self.programmes.get(programme.value) or tariffs().get(programme.value)
+
+    def stated(self, key: str, decided_on: date) -> Iterator[tuple[Any, date | None]]:
+        """What is stated for an amount on the decision date, the best first: (value, `valid_from` of its version).
+
+        Tariff versions go before the setting itself, the newest first (reading 18).
+        """
+        if self.tariffs:
+            for version in sorted(self.tariffs, key=lambda version: version.valid_from, reverse=True):
+                if version.valid_from <= decided_on and key in version.fees:
+                    yield version.fees[key], version.valid_from
+        if self.has(key) and self[key] is not None:
+            yield self[key], None
 
 
 def read_settings(raw: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -687,23 +778,25 @@ def read_settings(raw: Mapping[str, Any], base: Mapping[str, Any] | None = None)
 
 
 def read_tariffs(raw: Any) -> tuple[TariffVersion, ...]:
-    """Tariff versions `[{valid_from, AMI1_MONTHLY_FEE, AMI2_MONTHLY_FEE}]`. Raises SettingsFault."""
+    """Tariff versions `[{valid_from, AMI1_MONTHLY_FEE, …}]` with keys of `TARIFF_KEYS`. Raises SettingsFault."""
     faults: list[tuple[str, str]] = []
     versions: list[TariffVersion] = []
     if not isinstance(raw, list | tuple):
-        raise SettingsFault([("", "must be a list of {valid_from, AMI1_MONTHLY_FEE, AMI2_MONTHLY_FEE}")])
+        raise SettingsFault([("", "must be a list of {valid_from, AMI1_MONTHLY_FEE, …}")])
     for place, row in enumerate(raw):
         if not isinstance(row, Mapping):
             faults.append((f"{place}", "must be a map"))
             continue
-        fees: dict[str, Decimal] = {}
+        fees: dict[str, Any] = {}
         valid_from: date | None = None
         for key, value in row.items():
             try:
                 if key == "valid_from":
                     valid_from = _date(value)
-                elif key in ("AMI1_MONTHLY_FEE", "AMI2_MONTHLY_FEE"):
-                    fees[key] = read_money(value)
+                elif key in TARIFF_KEYS:
+                    fees[key] = SETTINGS[key].read(value)
+                    if fees[key] is None:
+                        raise ValueError("must have a value")
                 else:
                     raise ValueError("unknown key")
             except ValueError as error:
@@ -724,12 +817,9 @@ def dump_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _primitive(value) for key, value in values.items()}
 
 
-def dump_tariffs(tariffs: tuple[TariffVersion, ...]) -> list[dict[str, str]]:
+def dump_tariffs(tariffs: tuple[TariffVersion, ...]) -> list[dict[str, Any]]:
     """Tariff versions as JSON primitives that `read_tariffs` reads back."""
-    return [
-        {"valid_from": version.valid_from.isoformat(), **{key: str(fee) for key, fee in version.fees.items()}}
-        for version in tariffs
-    ]
+    return [{"valid_from": version.valid_from.isoformat(), **dump_settings(version.fees)} for version in tariffs]
 
 
 def _primitive(value: Any) -> Any:

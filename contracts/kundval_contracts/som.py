@@ -26,6 +26,15 @@ def periods(start: date, facts: Iterable[Fact], days: int = PERIOD_DAYS) -> tupl
     return tuple(period(start, number, days) for number in range(1, extensions + 2))
 
 
+@rule("AF-SOM-3")
+def weekdays(start: date, end: date) -> int:
+    """Mondays to Fridays in `[start, end)`; public holidays are not looked at."""
+    if end <= start:
+        return 0
+    weeks, rest = divmod((end - start).days, 7)
+    return weeks * 5 + sum(1 for day in range(rest) if (start.weekday() + day) % 7 < 5)
+
+
 @rule("AF-SOM-25")
 def last_day_with_old(notice: date, days: int) -> date:
     """The last day with the supplier that is left, calendar days after the notice; the new one has the following."""

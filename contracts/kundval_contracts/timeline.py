@@ -13,12 +13,23 @@ from functools import cached_property
 from .answer import Said
 from .calendar import Period, add_days, add_months, month_index
 from .case import Case
-from .codes import BenefitScope, DecisionAbout, Document, ExitKind, FactKind, Programme, ReassessmentOutcome
+from .codes import (
+    AssistanceScope,
+    BenefitScope,
+    DecisionAbout,
+    Document,
+    ExitKind,
+    FactKind,
+    Programme,
+    ReassessmentOutcome,
+)
 from .exits import EXITS, ExitRule
 from .facts import Fact
 from .phrases import say
 from .rules import rule
 from .settings import RuleSettings
+from .som import last_day_with_old, periods
+from .tariffs import SUSTAINED, Anchor, Model, Months, Tariff, Time, length_of
 
 AMI1_DAYS = 90
 AMI1_BLOCK_DAYS = 30
@@ -82,6 +93,30 @@ class Timeline:
     def programme(self) -> Programme:
         return self.case.programme
 
+    # --- the tariff ------------------------------------------------------------------------------
+
+    @cached_property
+    def tariff(self) -> Tariff | None:
+        """The tariff of the programme; None for the municipality's own, which have none."""
+        return self.settings.tariff_of(self.programme)
+
+    @cached_property
+    def time(self) -> Time:
+        """How the programme counts its time."""
+        return self.tariff.time if self.tariff is not None else Time()
+
+    @cached_property
+    def pays_for_sustained_exits(self) -> bool:
+        """True if the tariff has a premium or a bonus for an exit that must hold for six months."""
+        return self.has_part(*SUSTAINED)
+
+    def has_part(self, *models: Model) -> bool:
+        """True if the tariff of the decision date has a part of one of these models."""
+        if self.tariff is None or self.decided_on is None:
+            return False
+        version = self.tariff.version_on(self.decided_on)
+        return version is not None and version.part(*models) is not None
+
     # --- anchor, end, months ---------------------------------------------------------------------
 
     @cached_property
@@ -115,10 +150,11 @@ class Timeline:
     @cached_property
     @rule("AMI-7-b", "AMI-8-c")
     def anchor(self) -> date | None:
-        """The day from which the intervention counts: D, or S by setting (AMB-02). Jobbpeng counts from S."""
-        if self.programme.is_jobbpeng or self.settings["intervention.anchor"] == "START_UP":
-            return self.started_on
-        return self.decided_on
+        """The day from which the intervention counts: D, or S by setting (AMB-02); as the tariff says if it does."""
+        anchor = self.time.anchor
+        if anchor is Anchor.AS_SET:
+            anchor = Anchor(self.settings["intervention.anchor"])
+        return self.started_on if anchor is Anchor.START_UP else self.decided_on
 
     @cached_property
     @rule("AMI-7-b", "AMI-8-c")
@@ -131,15 +167,12 @@ class Timeline:
     @cached_property
     def ordinary_end(self) -> date | None:
         """The end by the programme's own length, whatever the decision says."""
-        if self.anchor is None:
+        length = length_of(self.time, self.settings)
+        if self.anchor is None or length is None:
             return None
-        if self.programme is Programme.AMI_1:
-            if self.settings["ami1.length_unit"] == "MONTHS_3":
-                return add_months(self.anchor, AMI1_MONTHS)
-            return add_days(self.anchor, AMI1_DAYS)
-        if self.programme is Programme.AMI_2:
-            return add_months(self.anchor, self.settings["ami2.length"])
-        return None
+        if length.months is not None:
+            return add_months(self.anchor, length.months)
+        return add_days(self.anchor, length.days or 0)
 
     @property
     def has_ordinary_length(self) -> bool:
@@ -164,8 +197,8 @@ class Timeline:
     @cached_property
     def _month_unit(self) -> str:
         unit = self.settings["month.unit"]
-        if self.programme.is_jobbpeng:
-            return "ANNIVERSARY"  # reading 32: months from S
+        if self.time.months is not Months.AS_SET:
+            return self.time.months.value
         if unit != "BY_PROGRAMME":
             return str(unit)
         by_days = self.programme is Programme.AMI_1 and self.settings["ami1.length_unit"] == "DAYS_90"
@@ -186,19 +219,44 @@ class Timeline:
         """Number of months of the intervention, N.
 
         The programme's own length has 3 (AMI 1) or 12 (AMI 2) months in every unit of AMB-03, so that the fees
-        never exceed that number (AMB-25). Another end date: the months that start before it (reading 29). No
-        end: the months that have started by `until`.
+        never exceed that number (AMB-25); so has any length stated in months. Another end date: the
+        months that start before it (reading 29). No end: the months that have started by `until`.
         """
         if self.anchor is None:
             return 0
-        if self.programme.is_ami and self.has_ordinary_length:
-            return AMI1_MONTHS if self.programme is Programme.AMI_1 else int(self.settings["ami2.length"])
+        length = length_of(self.time, self.settings) if self.has_ordinary_length else None
+        if length is not None and (length.months is not None or self.programme is Programme.AMI_1):
+            return length.months or AMI1_MONTHS
         count = 0
         while True:
             start = self.month(count + 1).start
             if (start >= self.end) if self.end is not None else (start > until):
                 return count
             count += 1
+
+    @cached_property
+    @rule("AF-SOM-7")
+    def periods(self) -> tuple[Period, ...]:
+        """Periods of calendar days from S: the first, then one for each `extended`; () where the tariff has none.
+
+        What a stated end date leaves over of them is cut off.
+        """
+        if self.started_on is None or not self.period_days:
+            return ()
+        last = self.end or date.max
+        return tuple(
+            Period(one.start, min(one.end, last))
+            for one in periods(self.started_on, self.case.facts, self.period_days)
+            if one.start < last
+        )
+
+    @cached_property
+    def period_days(self) -> int:
+        """Calendar days of a period; 0 for a programme without periods."""
+        stated = self.time.periods
+        if stated is None:
+            return 0
+        return int(stated.value if stated.setting is None else self.settings[stated.setting])
 
     @property
     def last_covered_day(self) -> date | None:
@@ -211,7 +269,8 @@ class Timeline:
     def charges(self) -> tuple[tuple[date, str], ...]:
         """(from, provider) in order: the first accepted choice, approved switches, resumptions (readings 19, 49).
 
-        A choice that was declined, or stepped back from, before the start leaves nobody in charge.
+        A choice that was declined, or stepped back from, before the start leaves nobody in charge. In Stöd och
+        matchning a switch that nobody gave notice of is the notice itself (AF-SOM-25, reading 30).
         """
         rows: list[tuple[date, str]] = []
         pending: Fact | None = None
@@ -223,16 +282,26 @@ class Timeline:
                 rows = [] if before else rows
             elif fact.kind is FactKind.PROVIDER_SWITCH:
                 if fact["approved"]:
-                    rows.append((fact.on, fact["provider"]))
+                    rows.append((self._takes_over(fact), fact["provider"]))
                 else:
                     pending = fact
             elif fact.kind is FactKind.MANUAL_DECISION and fact["about"] is DecisionAbout.SWITCH:
                 if fact["approved"] and pending is not None:
-                    rows.append((max(fact.on, pending.on), pending["provider"]))
+                    rows.append((max(fact.on, self._takes_over(pending)), pending["provider"]))
                 pending = None
             elif fact.kind is FactKind.RESUMED:
                 rows.append((fact.on, fact["provider"]))
         return tuple(rows)
+
+    @rule("AF-SOM-25")
+    def _takes_over(self, switch: Fact) -> date:
+        """The first day with the new provider: the day of the switch, or that after the notice has run out."""
+        if not self.programme.is_som:
+            return switch.on
+        notices = self.case.of(FactKind.SWITCH_NOTIFIED)
+        if any(fact["provider"] == switch["provider"] and fact.order < switch.order for fact in notices):
+            return switch.on
+        return add_days(last_day_with_old(switch.on, self.settings["som.switch_notice_days"]), 1)
 
     @cached_property
     def asked(self) -> Fact | None:
@@ -301,7 +370,7 @@ class Timeline:
 
     @cached_property
     def _by_first_day(self) -> bool:
-        return self.programme.is_ami and self.settings["exit_date.basis"] == "FIRST_DAY"
+        return self.pays_for_sustained_exits and self.settings["exit_date.basis"] == "FIRST_DAY"
 
     @rule("AMI-9-b", "NACKA-12")
     def window(self, one: Exit) -> Period:
@@ -378,7 +447,7 @@ class Timeline:
         qualify (reading 21).
         """
         row, fact = one.rule, one.fact
-        if not self.programme.is_ami:
+        if not self.pays_for_sustained_exits:
             return Verdict(False, ("AMI-9-a",), say("exit.other_programme"))
         if not row.bonus or one.kind.value in self.settings["benefits.not_counting"]:
             which = {"WORK": "AMI-9.2.2-a", "STUDY": "AMI-9.3.1-a"}.get(row.family, "AMI-9-j")
@@ -471,28 +540,37 @@ class Timeline:
         missing = self._missing(one, have)
         return tuple(document for document in Document if document in missing)
 
-    def _missing(self, one: Exit, have: set[Document]) -> set[Document]:
-        """Hourly work is shown by contract or certificate; other work by both, or either by setting (AMB-19)."""
-        needed = set(one.rule.documents)
-        either = one.rule.any_document or (
+    @rule("AMI-9-f", "AMI-9-g")
+    def any_document_is_enough(self, one: Exit) -> bool:
+        """True for hourly work, which contract or certificate shows, and for other work by setting (AMB-19)."""
+        return one.rule.any_document or (
             one.rule.family == "WORK" and self.settings["evidence.work.required"] == "EITHER"
         )
-        return set() if either and have & needed else needed - have
+
+    def _missing(self, one: Exit, have: set[Document]) -> set[Document]:
+        needed = set(one.rule.documents)
+        return set() if self.any_document_is_enough(one) and have & needed else needed - have
+
+    @rule("AMI-9-c", "AMI-9.3.3-a")
+    def assistance_scope(self, one: Exit) -> AssistanceScope:
+        """Whose financial assistance is looked at for this exit (AMB-20, 21)."""
+        if one.rule.eb_scope is None and self.settings["studiestartsstod.waive_eb_test"]:
+            return AssistanceScope.WAIVED
+        if one.rule.eb_scope == "CLIENT" and self.settings["eb_test.work_scope"] == "CLIENT_ONLY":
+            return AssistanceScope.CLIENT
+        return AssistanceScope.HOUSEHOLD
 
     @rule("AMI-9-c", "AMI-9-d", "AMI-9.3.3-a")
     def eb_in_window(self, one: Exit) -> bool:
         """True if financial assistance in the six months stands against the bonus (AMB-20, 21)."""
-        scope = one.rule.eb_scope
-        if scope is None:
-            if self.settings["studiestartsstod.waive_eb_test"]:
-                return False
-            scope = "HOUSEHOLD"
-        client_only = scope == "CLIENT" and self.settings["eb_test.work_scope"] == "CLIENT_ONLY"
+        scope = self.assistance_scope(one)
+        if scope is AssistanceScope.WAIVED:
+            return False
         window = self.window(one)
         return any(
             Period(fact["from"], fact["to"]).overlaps(window)
             for fact in self.case.of(FactKind.EB_PAID)
-            if not client_only or fact["scope"] is BenefitScope.CLIENT
+            if scope is AssistanceScope.HOUSEHOLD or fact["scope"] is BenefitScope.CLIENT
         )
 
     @rule("AMI-9-e")

@@ -33,17 +33,18 @@ def caseload(
     settings: Mapping[str, Any] | None = None,
     runs: Iterable[str] = (),
     tariffs: list[dict[str, Any]] | None = None,
+    municipality: str = "nacka",
 ) -> dict[str, Any]:
     """A whole file: two providers authorised for everything, and the invented fees."""
-    since = "2024-01-01"
-    programmes = ("AMI_1", "AMI_2", "JOBBPENG_BASIC", "JOBBPENG_ENHANCED")
+    programmes = dict.fromkeys(("AMI_1", "AMI_2", "JOBBPENG_BASIC", "JOBBPENG_ENHANCED"), "2024-01-01")
+    programmes |= dict.fromkeys(("SOM_1", "SOM_2", "SOM_3", "SOM_4", "RUM_A", "RUM_B", "RUM_C"), "2020-01-01")
     document: dict[str, Any] = {
         "kundval": 1,
-        "municipality": "nacka",
+        "municipality": municipality,
         "as_of": as_of,
         "settings": {"AMI1_MONTHLY_FEE": F1, "AMI2_MONTHLY_FEE": F2, **(settings or {})},
         "providers": [
-            {"id": name, "name": name.title(), "ownership": owner, "authorised": dict.fromkeys(programmes, since)}
+            {"id": name, "name": name.title(), "ownership": owner, "authorised": dict(programmes)}
             for name, owner in (("alfa", "PRIVATE"), ("beta", "MUNICIPAL"))
         ],
         "payment_runs": list(runs),
@@ -79,6 +80,7 @@ def assignment(
     end_date: str | None = None,
     about: dict[str, Any] | None = None,
     plan: dict[str, Any] | None = None,
+    area: str | None = None,
 ) -> dict[str, Any]:
     """An assignment that alfa accepts on the decision date and starts on `started` (default: the same day)."""
     decision = fact(decided, "decided", **({"end_date": end_date} if end_date else {}))
@@ -93,6 +95,7 @@ def assignment(
         name=name,
         about=about,
         plan=plan,
+        area=area,
     )
 
 
@@ -102,6 +105,7 @@ def bare(
     name: str = "A-1",
     about: dict[str, Any] | None = None,
     plan: dict[str, Any] | None = None,
+    area: str | None = None,
 ) -> dict[str, Any]:
     """An assignment with these facts and no others."""
     return {
@@ -110,6 +114,7 @@ def bare(
         "client": about or client(),
         "plan": plan or {"extent_pct": 100, "job_search_quota": 5, "step_up": []},
         "facts": list(facts),
+        **({"delivery_area": area} if area is not None else {}),
     }
 
 

@@ -929,6 +929,203 @@ def we_36() -> list[Example]:
     ]
 
 
+# --- 9.7 Programmes of the employment service ------------------------------------------------------------
+
+SOM_START = "2021-03-01"
+
+
+def at_af(
+    programme: str,
+    started: str,
+    *facts: Fact,
+    settings: dict[str, Any] | None = None,
+    tariffs: list[dict[str, Any]] | None = None,
+    **more: Any,
+) -> Any:
+    """A caseload of a municipality that is the employment service's supplier."""
+    row = assignment(programme, started, *facts, **more)
+    return caseload(row, settings=settings, tariffs=tariffs, municipality="trelleborg", as_of="2022-06-30")
+
+
+def result(on: str, amount: int | str) -> Fact:
+    return fact(on, "result_reported", amount=amount)
+
+
+def we_37() -> list[Example]:
+    """Stöd och matchning, track 1: work in the first period."""
+    exit_on = {
+        "2021-03-29": (2100, 4400),
+        "2021-03-30": (2200, 4300),
+        "2021-03-31": (2300, 4200),
+    }
+    return [
+        Example(
+            f"WE-37 exit on {day}",
+            at_af("SOM_1", SOM_START, exited(day), result("2021-10-01", 12000)),
+            Expect(
+                totals={"BASE": base, "SOM_SPEED_PREMIUM": premium, "RESULT": 12000},
+                lines={
+                    "BASE 1": {"from": SOM_START, "to": "2021-05-30", "payable_from": day},
+                    "SOM_SPEED_PREMIUM 1": {"to": "2021-05-30", "payable_from": day, "status": "PAYABLE"},
+                    "RESULT 1": {"from": "2021-10-01", "to": "2021-10-02", "payable_from": "2021-10-01"},
+                },
+                absent=("BASE 2",),
+            ),
+        )
+        for day, (base, premium) in exit_on.items()
+    ] + [
+        Example(
+            "WE-37 exit to a benefit",
+            at_af("SOM_1", SOM_START, exited("2021-03-30", "BENEFIT_TEMPORARY", documents=[])),
+            Expect(totals={"BASE": 2200}, absent=("SOM_SPEED_PREMIUM 1",)),
+        ),
+        Example(
+            "WE-37 result above the highest",
+            at_af("SOM_1", SOM_START, exited("2021-03-30"), result("2021-10-01", "12000.01")),
+            Expect(totals={"BASE": 2200, "SOM_SPEED_PREMIUM": 4300}, rejections={6: "AF-SOM-4"}),
+        ),
+    ]
+
+
+def we_38() -> list[Example]:
+    """The last day of a period, and the first of the next."""
+    extended = fact("2021-05-20", "extended")
+    two = result("2021-10-01", 12000)
+    return [
+        Example(
+            "WE-38 exit on the last day",
+            at_af("SOM_1", SOM_START, exited("2021-05-29")),
+            Expect(totals={"BASE": 6500}, lines={"BASE 1": {"payable_from": "2021-05-29"}}, absent=("BASE 2",)),
+        ),
+        Example(
+            "WE-38 exit on the first day of the extension",
+            at_af("SOM_1", SOM_START, extended, exited("2021-05-30"), two),
+            Expect(
+                totals={"BASE": 6500, "SOM_SPEED_PREMIUM": 6500, "RESULT": 12000},
+                lines={"SOM_SPEED_PREMIUM 2": {"amount": "6500.00", "from": "2021-05-31", "to": "2021-08-28"}},
+                absent=("BASE 2", "SOM_SPEED_PREMIUM 1"),
+            ),
+        ),
+        Example(
+            "WE-38 exit on the second day of the extension",
+            at_af("SOM_1", SOM_START, extended, exited("2021-05-31")),
+            Expect(totals={"BASE": 6600, "SOM_SPEED_PREMIUM": 6400}, lines={"BASE 2": "PAYABLE"}),
+        ),
+        Example(
+            "WE-38 a third extension",
+            at_af("SOM_1", SOM_START, extended, fact("2021-08-20", "extended"), fact("2021-11-20", "extended")),
+            Expect(totals={"BASE": 3 * 6500}, rejections={7: "AF-SOM-7"}, absent=("BASE 4",)),
+        ),
+    ]
+
+
+def we_39() -> list[Example]:
+    """A period of 64 weekdays."""
+    start = "2021-03-03"
+    return [
+        Example(
+            "WE-39 whole period",
+            at_af("SOM_1", start),
+            Expect(totals={"BASE": 6500}, lines={"BASE 1": {"to": "2021-06-01", "payable_from": "2021-06-01"}}),
+        ),
+        Example(
+            "WE-39 work on the last day", at_af("SOM_1", start, exited("2021-05-31")), Expect(totals={"BASE": 6500})
+        ),
+        Example(
+            "WE-39 work on the last day but one",
+            at_af("SOM_1", start, exited("2021-05-30")),
+            Expect(totals={"BASE": 6300, "SOM_SPEED_PREMIUM": 200}),
+        ),
+        Example(
+            "WE-39 premium by actual days",
+            at_af("SOM_1", start, exited("2021-05-30"), settings={"som.premium": "ACTUAL_DAYS"}),
+            Expect(totals={"BASE": 6300, "SOM_SPEED_PREMIUM": 100}),
+        ),
+    ]
+
+
+def we_40() -> list[Example]:
+    """The table of Rusta och matcha: a month, the highest result and the highest premium."""
+    table = {
+        "RUM_A Lidköping": (1210, 20300, 7260, 28770),
+        "RUM_B Västerås": (1364, 32400, 8184, 41948),
+        "RUM_B Umeå": (1650, 25000, 9900, 36550),
+        "RUM_C Blekinge": (1980, 38000, 11880, 51860),
+    }
+    always = {"rum.premium.enabled": True, "rum.premium.reading": "ALWAYS_SIX"}
+    found: list[Example] = []
+    for name, (month, highest, premium, total) in table.items():
+        level, area = name.split()
+        assert month + highest + premium == total
+        told = exited("2021-03-20"), result("2021-10-01", highest)
+        found.append(
+            Example(
+                f"WE-40 {name}",
+                at_af(level, SOM_START, *told, area=area, settings=always),
+                Expect(totals={"BASE": month, "RESULT": highest, "RUM_SPEED_PREMIUM": premium}),
+            )
+        )
+        found.append(
+            Example(
+                f"WE-40 {name}, a krona too much",
+                at_af(level, SOM_START, *told, result("2021-10-02", 1), area=area),
+                Expect(totals={"BASE": month, "RESULT": highest}, rejections={7: "AF-RUM-4"}),
+            )
+        )
+    undefined = bare("RUM_B", fact(SOM_START, "decided"), area="Trelleborg")
+    return [
+        *found,
+        Example(
+            "WE-40 undefined area",
+            caseload(undefined, municipality="trelleborg"),
+            Expect(totals={}, rejections={0: "AF-RUM-7"}),
+        ),
+    ]
+
+
+def we_41() -> list[Example]:
+    """Readings of the premium of Rusta och matcha."""
+    broken = fact("2021-08-01", "broke_off")
+
+    def read(reading: str | None, exit_on: str, *more: Fact) -> Any:
+        settings = {"rum.premium.enabled": True, "rum.premium.reading": reading} if reading else {}
+        return at_af("RUM_A", SOM_START, exited(exit_on), *more, area="Umeå", settings=settings)
+
+    rows = [
+        ("not configured", read(None, "2021-04-30"), {"BASE": 2420}),
+        ("what is left", read("REMAINING", "2021-04-30"), {"BASE": 2420, "RUM_SPEED_PREMIUM": 4840}),
+        ("what is left, a day later", read("REMAINING", "2021-05-01"), {"BASE": 3630, "RUM_SPEED_PREMIUM": 3630}),
+        ("what is left in the sixth month", read("REMAINING", "2021-08-31"), {"BASE": 7260}),
+        ("what is left after it", read("REMAINING", "2021-09-01"), {"BASE": 8470}),
+        ("always six", read("ALWAYS_SIX", "2021-04-30"), {"BASE": 2420, "RUM_SPEED_PREMIUM": 7260}),
+        ("held", read("HELD", "2021-04-30"), {"BASE": 2420, "RUM_SPEED_PREMIUM": 7260}),
+        ("not held", read("HELD", "2021-04-30", broken), {"BASE": 2420}),
+    ]
+    return [Example(f"WE-41 {name}", document, Expect(totals=totals)) for name, document, totals in rows]
+
+
+def we_42() -> list[Example]:
+    """Stöd och matchning: notice of a switch, and who is paid for which days."""
+    switch = fact("2021-03-10", "provider_switch", provider="beta", approved=True)
+    return [
+        Example(
+            "WE-42 switch in a period",
+            at_af("SOM_1", SOM_START, switch),
+            Expect(totals={"alfa BASE": 1800, "beta BASE": 4700}),
+        ),
+        Example(
+            "WE-42 exit on the last day with the old supplier",
+            at_af("SOM_1", SOM_START, switch, exited("2021-03-24")),
+            Expect(totals={"alfa BASE": 1800, "alfa SOM_SPEED_PREMIUM": 4700}),
+        ),
+        Example(
+            "WE-42 exit on the first day with the new supplier",
+            at_af("SOM_1", SOM_START, switch, exited("2021-03-25")),
+            Expect(totals={"alfa BASE": 1800, "beta BASE": 100, "beta SOM_SPEED_PREMIUM": 4600}),
+        ),
+    ]
+
+
 # --- 9.8 Others ----------------------------------------------------------------------------------------
 
 
@@ -938,6 +1135,7 @@ def we_52() -> list[Example]:
         {"valid_from": "2024-01-01", "AMI1_MONTHLY_FEE": 6000, "AMI2_MONTHLY_FEE": 8000},
         {"valid_from": "2025-01-01", "AMI1_MONTHLY_FEE": 6500, "AMI2_MONTHLY_FEE": "9000.50"},
     ]
+    stated = {"som.rates": {"SOM_1": 110}}
 
     def rows(day: str) -> Any:
         return caseload(assignment("AMI_2", day), tariffs=versions)
@@ -945,13 +1143,21 @@ def we_52() -> list[Example]:
     return [
         Example("WE-52 decided under the first", rows("2024-12-20"), Expect(totals={"MONTHLY_FEE": 12 * 8000})),
         Example("WE-52 decided under the second", rows("2025-01-01"), Expect(totals={"MONTHLY_FEE": "108006.00"})),
+        *(
+            Example(
+                f"WE-52 Stöd och matchning decided on {day}",
+                at_af("SOM_1", day, fact("2021-07-01", "extended"), tariffs=[{"valid_from": "2021-04-13", **stated}]),
+                Expect(totals={"BASE": 2 * base}),
+            )
+            for day, base in (("2021-04-12", 6500), ("2021-04-13", 7150), ("2021-04-14", 7150))
+        ),
     ]
 
 
 EXAMPLES: tuple[Callable[[], list[Example]], ...] = (
     we_01, we_02, we_03, we_04, we_05, we_06, we_07, we_08, we_09, we_10, we_11, we_12, we_13, we_14, we_15, we_16,
     we_17, we_18, we_19, we_20, we_21, we_22, we_23, we_24, we_25, we_26, we_27, we_28, we_29, we_30, we_31, we_32,
-    we_33, we_34, we_35, we_36, we_52,
+    we_33, we_34, we_35, we_36, we_37, we_38, we_39, we_40, we_41, we_42, we_52,
 )  # fmt: skip
 
 

@@ -19,13 +19,31 @@ from kundval_chassis.sample import make
 from kundval_chassis.simulate import outcomes, simulate
 from kundval_contracts.caseload import Caseload, read
 from kundval_contracts.client import Client
+from kundval_contracts.codes import Programme
 from tests.acceptance.examples import worked_examples
+from tests.programmes import steget, the_step
 from tests.suite import Suite, client, suite
 
-__all__ = ["client", "suite"]
+__all__ = ["client", "steget", "suite"]
 
 #: A selection: one example of each kind of consequence.
-SELECTION = ("WE-02", "WE-05", "WE-07", "WE-10", "WE-16", "WE-18", "WE-21", "WE-23", "WE-24", "WE-25", "WE-27", "WE-36")
+SELECTION = (
+    "WE-02",
+    "WE-05",
+    "WE-07",
+    "WE-10",
+    "WE-16",
+    "WE-18",
+    "WE-21",
+    "WE-23",
+    "WE-24",
+    "WE-25",
+    "WE-27",
+    "WE-36",
+    "WE-38 exit on the first",
+    "WE-40",
+    "WE-42 exit on the first",
+)
 
 
 def both(caseload: Caseload, client: Client) -> tuple[str, str]:
@@ -80,6 +98,13 @@ def test_the_order_in_which_facts_are_stated_changes_nothing(
     monkeypatch.setattr(playing, "_chunks", anyhow)
     played, simulated = both(some_of_the_sample(seed), client)
     assert played == simulated
+
+
+@pytest.mark.rule("NACKA-10", "NACKA-11")
+def test_a_programme_that_only_a_tariff_file_knows_is_played_like_the_others(client: Client, steget: Programme) -> None:
+    played, simulated = both(read(the_step()), client)
+    assert played == simulated
+    assert {"RESULT", "RESULT_BONUS"} <= {row["kind"] for row in json.loads(played)["postings"]}
 
 
 def test_the_same_file_can_be_played_twice(client: Client) -> None:

@@ -239,6 +239,42 @@ def test_we_36_assistance_without_registration(example: Example) -> None:
     check(answer(example), example.expect)
 
 
+@pytest.mark.rule("AF-SOM-2", "AF-SOM-3", "AF-SOM-4", "AF-SOM-6")
+@rows(examples.we_37())
+def test_we_37_work_in_the_first_period(example: Example) -> None:
+    check(answer(example), example.expect)
+
+
+@pytest.mark.rule("AF-SOM-3", "AF-SOM-6", "AF-SOM-7")
+@rows(examples.we_38())
+def test_we_38_last_day_and_first_day_of_the_next_period(example: Example) -> None:
+    check(answer(example), example.expect)
+
+
+@pytest.mark.rule("AF-SOM-3", "AF-SOM-6")
+@rows(examples.we_39())
+def test_we_39_a_period_of_64_weekdays(example: Example) -> None:
+    check(answer(example), example.expect)
+
+
+@pytest.mark.rule("AF-RUM-2", "AF-RUM-3", "AF-RUM-4", "AF-RUM-5", "AF-RUM-7")
+@rows(examples.we_40())
+def test_we_40_the_table_of_rusta_och_matcha(example: Example) -> None:
+    check(answer(example), example.expect)
+
+
+@pytest.mark.rule("AF-RUM-5")
+@rows(examples.we_41())
+def test_we_41_readings_of_the_premium(example: Example) -> None:
+    check(answer(example), example.expect)
+
+
+@pytest.mark.rule("AF-SOM-25", "AF-SOM-2")
+@rows(examples.we_42())
+def test_we_42_a_switch_divides_the_days(example: Example) -> None:
+    check(answer(example), example.expect)
+
+
 @pytest.mark.rule("NACKA-11")
 @rows(examples.we_52())
 def test_we_52_tariff_lock(example: Example) -> None:

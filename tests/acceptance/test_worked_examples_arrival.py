@@ -23,7 +23,8 @@ EXAMPLES = worked_examples()
 
 def regular(document: dict[str, Any]) -> list[str]:
     """A payment run every second month, and one on the last day looked at."""
-    first, last = date(2024, 3, 1), date.fromisoformat(document["as_of"])
+    began = min(fact["on"] for row in document["assignments"] for fact in row["facts"])
+    first, last = min(date(2024, 3, 1), date.fromisoformat(began)), date.fromisoformat(document["as_of"])
     runs = [add_months(first, k) for k in range(0, 40, 2)]
     return [run.isoformat() for run in (*(run for run in runs if run < last), last)]
 

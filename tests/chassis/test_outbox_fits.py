@@ -17,7 +17,8 @@ from .eventing import jobs
 
 VALUES: list[Any] = [
     None, True, False, 0, 1, -1, 7, 10**30, 1.5, "", "x", "A-1", "a b", "x" * 300, "2024-02-29", "2023-02-29",
-    "2024-1-1", "20240101", "٢٠٢٤-٠١-٠١", "2024-01-01T00:00:00", "12.50", "CLIENT", "client", "PHONE", "WORK",
+    "2024-1-1", "20240101", "٢٠٢٤-٠١-٠١", "2024-01-01T00:00:00", "12.50", "-12.50", "-0.00", "012.50", "12.5", "1e3.00",
+    "CLIENT", "client", "PHONE", "WORK",
     "FOLLOWUP_AMI2_M3", "FINAL_REPORT", [], [1], ["CLIENT"], ["CLIENT", None], ["FINAL_REPORT"], {},
     {"from": "2024-01-01"}, {"a": 1}, [{"from": "2024-06-01", "extent_pct": 100}], [{"from": "x"}],
 ]  # fmt: skip
@@ -52,6 +53,18 @@ def test_the_most_frequent_events_need_no_second_look(kind: str) -> None:
     own = {"jobs_applied": {"count": 3, "month": 1}, "meeting_held": {"meeting": "FOLLOWUP_AMI2_M3", "sequence": 1}}
     data = fact_event("A-1", load_fact({"on": "2024-05-01", "fact": kind, **own.get(kind, {})}, 0), 1)
     assert fits(EVENTS[f"assignment.{FactKind(kind)}"].schema, data, strict=True)
+
+
+def test_money_needs_no_second_look() -> None:
+    posting = {"entry": "1", "provider": "alfa", "kind": "MONTHLY_FEE", "sequence": 1, "amount": "-8000.00"}
+    data: dict[str, Any] = {
+        "assignment": "A-1",
+        "run": "2024-05-01",
+        "postings": [{**posting, "reverses": "2024-04-01"}],
+    }
+    assert fits(EVENTS["billing.posted"].schema, data, strict=True)
+    data["postings"][0]["amount"] = "8000.0"
+    assert not fits(EVENTS["billing.posted"].schema, data, strict=True)
 
 
 def test_one_changed_field_is_noticed() -> None:

@@ -3,7 +3,7 @@
 from .base import Refusal, State, described_plan
 from .eligibility import Finding, assess, groups_of
 from .judge import Judgement, judge
-from .milestones import milestones
+from .milestones import milestones, rejected_claims
 from .state import decide
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "groups_of",
     "judge",
     "milestones",
+    "rejected_claims",
 ]

@@ -27,6 +27,7 @@ from kundval_contracts.codes import (
     ReviewCause,
     TermEvidence,
     TermState,
+    programmes,
 )
 from kundval_contracts.fact_fields import EARLIEST
 from kundval_contracts.provider_facts import ProviderFact
@@ -430,7 +431,7 @@ def standings(
     """Where the provider stands at the end of `day` in each programme; UNDER_REVIEW while there is a cause for it."""
     statuses = tuple(listed)
     found = []
-    for programme in sorted(courses, key=list(Programme).index):
+    for programme in sorted(courses, key=programmes().index):
         course = courses[programme]
         state, span = course.state_on(day), course.span_on(day)
         if span is not None:

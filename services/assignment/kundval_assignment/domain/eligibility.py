@@ -14,6 +14,7 @@ from kundval_contracts.case import Client, Plan
 from kundval_contracts.codes import Programme, RefusalCode, TargetGroup
 from kundval_contracts.rules import rule
 from kundval_contracts.settings import RuleSettings
+from kundval_contracts.tariffs import in_force
 
 FULL = 100
 
@@ -168,11 +169,13 @@ def within_ruleset(day: date, settings: RuleSettings) -> Finding | None:
 
 
 @rule("NACKA-11", "NACKA-JP-1")
-def tariff_in_force(programme: Programme, day: date, settings: RuleSettings) -> Finding | None:
-    """An assignment is locked to the tariff of its decision date, so there must be one."""
+def tariff_in_force(programme: Programme, day: date, settings: RuleSettings, area: str | None = None) -> Finding | None:
+    """An assignment is locked to the tariff of its decision date, so there must be one, with all of its amounts."""
     try:
-        settings.fee(programme, day)
+        complete = not in_force(settings, programme, day, area).missing()
     except LookupError:
+        complete = False
+    if not complete:
         rules = ("NACKA-JP-1",) if programme.is_jobbpeng else ("NACKA-11",)
         return Finding(RefusalCode.NO_TARIFF, rules, f"No tariff for {programme} is in force on the decision date.")
     return None
@@ -211,10 +214,10 @@ def assess(
         findings.append(af_registration(client, overridden))
         if programme is Programme.AMI_2:
             findings.append(step_up(plan))
-    if programme.is_ami or programme.is_jobbpeng:
-        findings.append(tariff_in_force(programme, day, settings))
-    if programme.is_rum:
-        findings.append(area_defined(area, settings))
+    undefined = area_defined(area, settings) if programme.is_rum else None
+    findings.append(undefined)
+    if undefined is None and settings.tariff_of(programme) is not None:
+        findings.append(tariff_in_force(programme, day, settings, area))
     return tuple(finding for finding in findings if finding is not None)
 
 

@@ -15,7 +15,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from types import MappingProxyType
 from typing import Any
 
-from kundval_contracts import csv_text
+from kundval_contracts import codes, csv_text
 from kundval_contracts.codes import (
     ActivityCategory,
     ExitKind,
@@ -185,7 +185,7 @@ def count(outcomes: Iterable[Outcome], year: int, day: date) -> Year:
         year,
         dict(sorted(sources.items())),
         other,
-        {name: Ended(*programmes[name]) for name in Programme if any(programmes.get(name, ()))},
+        {name: Ended(*programmes[name]) for name in codes.programmes() if any(programmes.get(name, ()))},
         {kind: exits[kind] for kind in ExitKind if kind in exits},
         loka,
         ami,

@@ -6,11 +6,12 @@ with four decimals; means have one. Bounds are rounded outwards.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from types import MappingProxyType
 from typing import Any
+
+from kundval_contracts.groups import kept_back, too_small, whole_may_be_shown
 
 #: the two-sided 95 per cent points of the normal distribution, and of Student's by degrees of freedom
 Z = Decimal("1.959964")
@@ -109,41 +110,18 @@ def student(degrees: int) -> Decimal:
     return _T[max(row for row in _T if row <= degrees)]
 
 
-def too_small(n: int, smallest: int) -> bool:
-    """Whether a group that is there is smaller than may be shown."""
-    return 0 < n < smallest
-
-
-def kept_back(counts: Mapping[str, int], smallest: int) -> frozenset[str]:
-    """The parts of a whole that must not be shown when the whole is.
-
-    Beside each part that is too small others are kept back, the smallest first, until nobody can get at a small one
-    by taking the shown ones from the whole: at least two are kept back, and together they are no small group.
-    """
-    hidden = {name for name, count in counts.items() if too_small(count, smallest)}
-    rest = sorted((count, name) for name, count in counts.items() if count > 0 and name not in hidden)
-    while hidden and rest and not _safe(counts, hidden, smallest):
-        hidden.add(rest.pop(0)[1])
-    return frozenset(hidden)
-
-
-def whole_may_be_shown(
-    counts: Mapping[str, int], hidden: frozenset[str], smallest: int, *, insiders: bool = False
-) -> bool:
-    """Whether the whole can stand beside the parts that are shown without giving one of the others away.
-
-    insiders: each part belongs to somebody who reads the figures and knows its own; the others must be no small group
-    for the largest of them either.
-    """
-    if too_small(sum(counts.values()), smallest):
-        return False
-    known = max((counts[name] for name in hidden), default=0) if insiders else 0
-    return not hidden or _safe(counts, hidden, smallest + known)
-
-
-def _safe(counts: Mapping[str, int], hidden: frozenset[str] | set[str], least: int) -> bool:
-    return len(hidden) > 1 and sum(counts[name] for name in hidden) >= least
-
-
 def _text(value: Decimal | None) -> str | None:
     return None if value is None else str(value)
+
+
+__all__ = [
+    "KEPT_BACK",
+    "Figure",
+    "kept_back",
+    "mean",
+    "number",
+    "share",
+    "student",
+    "too_small",
+    "whole_may_be_shown",
+]

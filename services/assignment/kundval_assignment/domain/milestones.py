@@ -7,10 +7,12 @@ the difference is published.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kundval_contracts.answer import Rejection
 from kundval_contracts.codes import AssignmentState, FactKind, ReassessmentCause
+from kundval_contracts.facts import Fact
 from kundval_contracts.rules import rule
 
 from .state import State, Terms, review, settled_from, standing
@@ -55,6 +57,23 @@ def milestones(state: State, terms: Terms) -> dict[str, dict[str, Any]]:
     if stands is _P.SETTLED and timeline.exits:
         on = settled_from(timeline, timeline.exits[-1])
         found["settled"] = {"on": None if on is None else on.isoformat()}
+    return found
+
+
+@rule("AMI-10.2-c", "AMI-9-b")
+def rejected_claims(facts: Iterable[Fact], rejections: Iterable[Rejection]) -> dict[str, dict[str, Any]]:
+    """Milestones of bonus claims that do not count, before the settle date say (SM-B5), with why."""
+    claims = {fact.place: fact for fact in facts if fact.kind is _K.BONUS_CLAIMED}
+    found: dict[str, dict[str, Any]] = {}
+    for rejection in rejections:
+        fact = claims.get(rejection.fact)
+        if fact is not None:
+            found[f"bonus_claim_rejected:{fact.id}"] = {
+                "fact_id": fact.id,
+                "on": fact.on.isoformat(),
+                "code": rejection.code,
+                "rules": list(rejection.rules),
+            }
     return found
 
 

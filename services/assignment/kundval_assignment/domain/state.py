@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from types import MappingProxyType
 
 from kundval_contracts.codes import (
@@ -26,7 +27,8 @@ from kundval_contracts.codes import (
 from kundval_contracts.exits import EXITS
 from kundval_contracts.facts import Fact
 from kundval_contracts.rules import rule
-from kundval_contracts.som import last_day_with_old, periods
+from kundval_contracts.som import last_day_with_old, track_on
+from kundval_contracts.tariffs import Model, in_force
 from kundval_contracts.timeline import Exit, Timeline, replaces
 
 from . import after, road, work
@@ -325,8 +327,8 @@ def _may_decline(state: State, fact: Fact, terms: Terms) -> bool:
     if settings["som.refusal.basis"] == "TOTAL" and timeline.decided_on is not None:
         start = timeline.decided_on
     end = timeline.end
-    if end is None and timeline.started_on is not None and terms.case.programme.is_som:
-        end = periods(timeline.started_on, state.told)[-1].end
+    if end is None and timeline.periods:
+        end = timeline.periods[-1].end
     return end is not None and may_refuse(start, end, settings["som.refusal_below_days"])
 
 
@@ -453,12 +455,33 @@ def _track_decided(state: State, fact: Fact, terms: Terms) -> State | Refusal:
 @rule("AF-SOM-7")
 def _extended(state: State, fact: Fact, terms: Terms) -> State | Refusal:
     """AF extends by a further period, once or twice (reading 15)."""
-    if not terms.case.programme.is_som:
+    if not state.timeline(terms).period_days:
         return _other_programme(state, fact, terms)
     if sum(1 for one in state.told if one.kind is _K.EXTENDED) >= MOST_EXTENSIONS:
         message = f"There are at most {MOST_EXTENSIONS} further periods."
         return refuse(RefusalCode.TOO_MANY_EXTENSIONS, message, "AF-SOM-7")
     return state
+
+
+@rule("AF-SOM-4", "AF-RUM-4")
+def _result_reported(state: State, fact: Fact, terms: Terms) -> State | Refusal:
+    """Result compensation, decided by who pays: in all no more than the highest sum of the track on that day."""
+    timeline = state.timeline(terms)
+    if timeline.tariff is None or not timeline.tariff.has(Model.REPORTED_RESULT):
+        return _other_programme(state, fact, terms)
+    if timeline.decided_on is None:
+        return Refusal(RefusalCode.NOT_DECIDED, GATES[fact.kind].rules, "There is no decision in effect.")
+    track = track_on(terms.case.programme, state.told, fact.on)
+    held = in_force(terms.tenant.settings, track, timeline.decided_on, terms.case.delivery_area)
+    part = held.part(Model.REPORTED_RESULT)
+    if part is None:
+        return _other_programme(state, fact, terms)
+    highest = held.find(part, "ceiling")
+    before = sum((one["amount"] for one in state.told if one.kind is _K.RESULT_REPORTED), Decimal(0))
+    if highest is None or before + fact["amount"] <= highest.value:
+        return state
+    message = f"The results would be {before + fact['amount']} in all; the highest sum is {highest.value}."
+    return refuse(RefusalCode.ABOVE_MAXIMUM, message, *part.rules)
 
 
 @rule("NACKA-14", "AMI-1.3.2-a")
@@ -521,8 +544,8 @@ def _resumed(state: State, fact: Fact, terms: Terms) -> State | Refusal:
 
 @rule("AMI-9-a")
 def _only_ami(state: State, fact: Fact, terms: Terms) -> State | Refusal:
-    """Premium and bonus belong to AMI."""
-    if not terms.case.programme.is_ami:
+    """Premium and bonus belong to AMI, and to programmes whose tariff is built of the same parts."""
+    if not state.timeline(terms).pays_for_sustained_exits:
         message = f"{terms.case.programme} has no premium and no bonus."
         return Refusal(RefusalCode.WRONG_PROGRAMME, ("AMI-9-a",), message)
     return state
@@ -541,7 +564,7 @@ def _bonus_claimed(state: State, fact: Fact, terms: Terms) -> State | Refusal:
     alive = [one for one in timeline.exits if not timeline.broke_off_before_settle(one)] or timeline.exits[-1:]
     settle = min(timeline.window(one).end for one in alive)
     if fact.on < settle:
-        rules = ("AMI-9-b",) if terms.case.programme is Programme.AMI_1 else ("AMI-10.2-c",)
+        rules = ("AMI-10.2-c",) if timeline.has_part(Model.RESULT_BONUS_TIERS) else ("AMI-9-b",)
         return Refusal(RefusalCode.CLAIM_PREMATURE, rules, f"The bonus cannot be claimed before {settle}.")
     return state
 
@@ -606,7 +629,7 @@ _EFFECTS: Mapping[FactKind, Effect] = MappingProxyType(
         _K.RESUMED: _resumed,
         _K.PREMIUM_FOLLOW_UP: _only_ami,
         _K.BONUS_CLAIMED: _bonus_claimed,
-        _K.RESULT_REPORTED: _other_programme,
+        _K.RESULT_REPORTED: _result_reported,
         _K.EXTENDED: _extended,
     }
 )

@@ -19,6 +19,7 @@ from kundval_contracts.codes import (
 from kundval_contracts.facts import Fact
 from kundval_contracts.phrases import say, step
 from kundval_contracts.rules import rule
+from kundval_contracts.tariffs import BONUSES, Model, Part
 from kundval_contracts.timeline import Exit
 
 from .view import View
@@ -48,7 +49,7 @@ class Outcome:
 
 
 @rule("AMI-10.2-a", "AMI-10-a", "NACKA-10")
-def bonus_lines(view: View) -> Iterator[Line]:
+def bonus_lines(view: View, _tariff: Part) -> Iterator[Line]:
     """The bonus of the intervention, and the refused ones of other providers' exits (reading 40).
 
     There is one bonus: of the first exit that is not refused, unless only a later one has been claimed. With
@@ -96,23 +97,33 @@ def stake(view: View, one: Exit) -> tuple[tuple[Step, ...], tuple[str, ...]]:
     """Derivation of the amount at stake, and the rule of its tier.
 
     AMI 1 has one amount. AMI 2 has the share of the month of E; days after the last tier (an exit that came too
-    late, an intervention of another length) are shown with the last share.
+    late, an intervention of another length) are shown with the last share. Raises LookupError for a programme whose
+    tariff has no bonus.
     """
-    timeline, ceiling = view.timeline, view.settings["bonus.max"]
-    if timeline.programme is Programme.AMI_1:
-        amount = view.settings["ami1.bonus"]
+    timeline, terms = view.timeline, view.terms
+    part = terms.part(*BONUSES)
+    if part is None:
+        raise LookupError(timeline.programme.value)
+    highest = terms.find(part, "ceiling")
+    if part.model is Model.RESULT_BONUS_FLAT:
+        amount = terms.value(part, "amount").value
         steps = [step("step.bonus_ami_1", amount, programme=timeline.programme)]
-        if amount > ceiling:
-            steps.append(step("step.bonus_ceiling", ceiling - amount))
-        return tuple(steps), ("AMI-10.2-b",)
-    tiers = view.settings["ami2.tiers"]
+        if highest is not None and amount > highest.value:
+            steps.append(step("step.bonus_ceiling", highest.value - amount))
+        return tuple(steps), part.rules
+    ceiling, tiers = terms.value(part, "ceiling").value, terms.value(part, "tiers").value
     month = timeline.month_of(timeline.basis(one))
     place = next((number for number, (low, high, _) in enumerate(tiers) if low <= month <= high), len(tiers) - 1)
     low, high, share = tiers[place]
     rule_id = "AMI-10.2-e" if place == 0 else "AMI-10.2-g" if place == len(tiers) - 1 else "AMI-10.2-f"
     facts = (*timeline.decided_facts, one.fact.id)
-    part = step("step.bonus_share", factor=share, facts=facts, low=low, high=high, month=month)
-    return (step("step.bonus_highest", ceiling), part), (rule_id,)
+    shared = step("step.bonus_share", factor=share, facts=facts, low=low, high=high, month=month)
+    return (step("step.bonus_highest", ceiling), shared), (rule_id,)
+
+
+def has_tiers(view: View) -> bool:
+    """True if the bonus depends on the month of the exit, as in AMI 2."""
+    return view.terms.part(Model.RESULT_BONUS_TIERS) is not None
 
 
 # --- the decision ------------------------------------------------------------------------------------
@@ -127,7 +138,7 @@ def assess(view: View, one: Exit) -> Outcome:
     """
     timeline = view.timeline
     settle = timeline.window(one).end
-    claims = _claims_in_time(view, one)
+    claims = claims_in_time(view, one)
     claimed = bool(claims) and bool(claims[-1]["certified"])
     refused = refusal(view, one, claims)
     if refused is not None:
@@ -142,7 +153,7 @@ def assess(view: View, one: Exit) -> Outcome:
             said = say("bonus.refused_by_municipality", why=waits.said)
             return Outcome(one, LineStatus.REFUSED, Reason(waits.rules, said, (decision.id,)))
         return Outcome(one, LineStatus.ON_HOLD, waits, None, claimed)
-    days = [settle, *_claim_days(view, one, claims)]
+    days = [settle, *claim_days(view, one, claims)]
     facts = [claim.id for claim in claims]
     for about, reason in questions(view, one):
         decision = timeline.decision_for(one, about)
@@ -151,7 +162,7 @@ def assess(view: View, one: Exit) -> Outcome:
         days.append(decision.on)
         facts.append(decision.id)
     payable_from = max(days)
-    arrears = "AMI-9-b" if timeline.programme is Programme.AMI_1 else "AMI-10.2-c"
+    arrears = "AMI-10.2-c" if has_tiers(view) else "AMI-9-b"
     reason = Reason((arrears,), say("bonus.due", settle=settle), tuple(facts))
     return Outcome(one, view.due(payable_from), reason, payable_from, claimed)
 
@@ -190,7 +201,7 @@ def failure(view: View, one: Exit) -> Reason | None:
         broken_off(view, one)
         or assisted(view, one)
         or moved(view, one)
-        or not_certified(view, _claims_in_time(view, one))
+        or not_certified(view, claims_in_time(view, one))
     )
 
 
@@ -242,28 +253,29 @@ def not_certified(view: View, claims: tuple[Fact, ...]) -> Reason | None:
     """The provider's latest claim says that the client is no longer self-supporting."""
     if not claims or claims[-1]["certified"]:
         return None
-    rules = ("AMI-10.2-b",) if view.timeline.programme is Programme.AMI_1 else ("AMI-10.2-d",)
+    rules = ("AMI-10.2-d",) if has_tiers(view) else ("AMI-10.2-b",)
     return Reason(rules, say("bonus.not_certified"), (claims[-1].id,))
 
 
 # --- claim and evidence ------------------------------------------------------------------------------
 
 
-def _deadline(view: View, one: Exit) -> date | None:
+def claim_deadline(view: View, one: Exit) -> date | None:
     """Last day on which the bonus can be claimed; None while no deadline is set (GAP-05)."""
     months = view.settings["bonus.claim_deadline_months"]
     return None if months is None else add_months(view.timeline.window(one).end, months)
 
 
-def _claims_in_time(view: View, one: Exit) -> tuple[Fact, ...]:
-    deadline = _deadline(view, one)
+def claims_in_time(view: View, one: Exit) -> tuple[Fact, ...]:
+    """The claims of this exit up to the deadline, where there is one."""
+    deadline = claim_deadline(view, one)
     return tuple(claim for claim in view.timeline.claims(one) if deadline is None or claim.on <= deadline)
 
 
 @rule("AMI-10.2-c")
 def expired(view: View, one: Exit, claims: tuple[Fact, ...]) -> Reason | None:
     """The deadline for claims has passed without one, where the municipality has set a deadline."""
-    deadline = _deadline(view, one)
+    deadline = claim_deadline(view, one)
     if claims or deadline is None or view.as_of <= deadline:
         return None
     return Reason(("AMI-10.2-c",), say("bonus.expired", deadline=deadline))
@@ -274,7 +286,7 @@ def waiting(view: View, one: Exit, claims: tuple[Fact, ...]) -> Reason | None:
     """What is missing at or after the settle date: a claim, a document, or proof of hourly work (readings 4, 25)."""
     timeline = view.timeline
     if not claims:
-        rules = ("AMI-9-b",) if timeline.programme is Programme.AMI_1 else ("AMI-10.2-c",)
+        rules = ("AMI-10.2-c",) if has_tiers(view) else ("AMI-9-b",)
         return Reason(rules, say("bonus.unclaimed"))
     if timeline.documents_complete_on(one) is None:
         missing = ", ".join(timeline.missing_documents(one))
@@ -285,7 +297,7 @@ def waiting(view: View, one: Exit, claims: tuple[Fact, ...]) -> Reason | None:
     return None
 
 
-def _claim_days(view: View, one: Exit, claims: tuple[Fact, ...]) -> list[date]:
+def claim_days(view: View, one: Exit, claims: tuple[Fact, ...]) -> list[date]:
     """The days on which claim, documents and hourly cover were complete."""
     certified = claims[-1].on
     for claim in reversed(claims):
@@ -321,9 +333,10 @@ def questions(view: View, one: Exit) -> Iterator[tuple[DecisionAbout, Reason]]:
 def other_length(view: View) -> bool:
     """AMI 2 whose length is not that of the tier table: automatic tiers are refused (AMB-26)."""
     timeline = view.timeline
-    if timeline.programme is not Programme.AMI_2 or timeline.anchor is None or timeline.end is None:
+    part = view.terms.part(Model.RESULT_BONUS_TIERS)
+    if part is None or timeline.anchor is None or timeline.end is None:
         return False
-    _, months, _ = view.settings["ami2.tiers"][-1]
+    _, months, _ = view.terms.value(part, "tiers").value[-1]
     return timeline.end != add_months(timeline.anchor, months)
 
 

@@ -11,21 +11,22 @@ from kundval_contracts.calendar import Period
 from kundval_contracts.codes import LineKind
 from kundval_contracts.phrases import say, step
 from kundval_contracts.rules import rule
+from kundval_contracts.tariffs import Part
 from kundval_contracts.timeline import Exit
 
 from .view import View
 
 
 @rule("NACKA-10", "AMI-10.1-a")
-def fee_lines(view: View) -> Iterator[Line]:
+def fee_lines(view: View, tariff: Part) -> Iterator[Line]:
     """One fee for each month that has begun and in which the intervention ran on a day (readings 9, 26, 51)."""
     for number, month in enumerate(view.months, 1):
         if month.start > view.as_of:
             return
-        yield from _month(view, number, month)
+        yield from _month(view, tariff, number, month)
 
 
-def _month(view: View, number: int, month: Period) -> Iterator[Line]:
+def _month(view: View, tariff: Part, number: int, month: Period) -> Iterator[Line]:
     parts = view.parts(month)
     if not parts:
         return
@@ -46,7 +47,7 @@ def _month(view: View, number: int, month: Period) -> Iterator[Line]:
             steps,
             view.due(payable_from),
             payable_from,
-            ("AMI-10.1-a",),
+            tariff.rules,
             said,
             facts,
         )

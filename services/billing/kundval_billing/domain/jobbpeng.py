@@ -10,20 +10,19 @@ from kundval_contracts.calendar import add_days
 from kundval_contracts.codes import LineKind
 from kundval_contracts.phrases import say
 from kundval_contracts.rules import rule
+from kundval_contracts.tariffs import Part
 
 from .fees import payable_on
 from .view import View
 
-RULES = ("NACKA-JP-1", "NACKA-JP-2")
-
 
 @rule("NACKA-8", "NACKA-JP-1", "NACKA-JP-2")
-def jobbpeng_lines(view: View) -> Iterator[Line]:
+def jobbpeng_lines(view: View, tariff: Part) -> Iterator[Line]:
     """Months from S, each in full: the first payable after 14 days, the others from their end or the exit.
 
     An intervention that ends before those 14 days pays nothing.
     """
-    threshold = payable_after(view)
+    threshold = payable_after(view, tariff)
     if threshold is None or not lasted_until(view, threshold):
         return
     for number, month in enumerate(view.months, 1):
@@ -42,17 +41,17 @@ def jobbpeng_lines(view: View) -> Iterator[Line]:
             (view.fee,),
             view.due(payable_from),
             payable_from,
-            RULES,
+            tariff.rules,
             say("fee.jobbpeng", number=number, payable_from=payable_from),
             view.timeline.started_facts,
         )
 
 
 @rule("NACKA-JP-2")
-def payable_after(view: View) -> date | None:
+def payable_after(view: View, tariff: Part) -> date | None:
     """S + 14 days, the first day on which anything is payable; None before the start-up meeting."""
     started_on = view.timeline.started_on
-    return None if started_on is None else add_days(started_on, view.settings["jobbpeng.payable_after_days"])
+    return None if started_on is None else add_days(started_on, view.terms.value(tariff, "after_days").value)
 
 
 @rule("NACKA-JP-2")

@@ -13,6 +13,7 @@ from kundval_contracts.codes import DecisionAbout, ExitKind, FactKind, LineKind,
 from kundval_contracts.facts import Fact
 from kundval_contracts.phrases import say, step
 from kundval_contracts.rules import rule
+from kundval_contracts.tariffs import Part
 from kundval_contracts.timeline import Exit
 
 from .bonus import Reason, failure
@@ -21,7 +22,7 @@ from .view import View
 
 
 @rule("AMI-10.1-a", "AMI-10-a")
-def premium_lines(view: View) -> Iterator[Line]:
+def premium_lines(view: View, tariff: Part) -> Iterator[Line]:
     """One row for each of the months m+1..N after a qualifying exit, all at once (reading 26).
 
     A month in which the client has resumed is an ordinary one (reading 51), so there is at most one fee a month.
@@ -29,7 +30,7 @@ def premium_lines(view: View) -> Iterator[Line]:
     """
     if not view.timeline.exits:
         return
-    premiums = {one.on: Premium(view, one) for one in view.timeline.exits if leads_to_premium(view, one)}
+    premiums = {one.on: Premium(view, one, tariff.rules) for one in view.timeline.exits if leads_to_premium(view, one)}
     with_rest = view.settings["premium.started_month"] == "PRO_RATA_WITH_PREMIUM"
     for number, month in enumerate(view.months, 1):
         part = month
@@ -65,6 +66,7 @@ class Premium:
 
     view: View
     exit: Exit
+    rules: tuple[str, ...]
 
     def row(self, number: int, month: Period, part: Period) -> Line:
         """The row of month `number`; `part` is the month, or what the exit left of it."""
@@ -77,7 +79,7 @@ class Premium:
             self.steps(month, part),
             outcome.status,
             outcome.payable_from,
-            ("AMI-10.1-a", *outcome.rules),
+            (*self.rules, *outcome.rules),
             outcome.said,
             (self.exit.fact.id, *outcome.facts),
         )

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 from kundval_contracts.answer import Line, Said, Step, recompute
 from kundval_contracts.calendar import Period
 from kundval_contracts.case import Case
-from kundval_contracts.codes import LineKind, LineStatus
+from kundval_contracts.codes import LineKind, LineStatus, Programme
 from kundval_contracts.phrases import step, text
 from kundval_contracts.rules import rule
 from kundval_contracts.settings import RuleSettings
+from kundval_contracts.tariffs import InForce, fee_of, in_force
 from kundval_contracts.timeline import Exit, Timeline
 
 #: Multiplies what stands so far to nothing: the last step of a line that pays nothing.
@@ -39,20 +41,33 @@ class View:
         return tuple(self.timeline.month(number + 1) for number in range(self.timeline.month_count(self.as_of)))
 
     @cached_property
+    @rule("NACKA-11")
+    def terms(self) -> InForce:
+        """The tariff of the decision date, which holds for the whole assignment (WE-52).
+
+        Raises LookupError when none is in force.
+        """
+        return self.terms_of(self.case.programme)
+
+    def terms_of(self, programme: Programme) -> InForce:
+        """The tariff of the decision date of another programme too: AF may decide another track (AF-SOM-8)."""
+        if self.timeline.decided_on is None:
+            raise LookupError("not decided")
+        return in_force(self.settings, programme, self.timeline.decided_on, self.case.delivery_area)
+
+    @cached_property
     @rule("NACKA-11", "NACKA-8", "NACKA-JP-1")
     def fee(self) -> Step:
         """One monthly fee in the tariff of the decision date, as the first step of a derivation.
 
-        The tariff of D holds for the whole assignment (WE-52). Raises LookupError when no tariff is in force.
+        Raises LookupError when nothing gives the fee a value.
         """
-        decided_on = self.timeline.decided_on
-        if decided_on is None:
-            raise LookupError("not decided")
-        amount, version = self.settings.fee(self.case.programme, decided_on)
-        facts, programme = self.timeline.decided_facts, self.case.programme
-        if version is None:
-            return step("step.fee_settings", amount, facts=facts, programme=programme, decided=decided_on)
-        return step("step.fee", amount, facts=facts, programme=programme, decided=decided_on, tariff=version)
+        fee = fee_of(self.terms)
+        told: dict[str, Any] = {"programme": self.case.programme, "decided": self.terms.decided_on}
+        facts = self.timeline.decided_facts
+        if fee.version is None:
+            return step("step.fee_settings", fee.value, facts=facts, **told)
+        return step("step.fee", fee.value, facts=facts, tariff=fee.version, **told)
 
     def parts(self, month: Period) -> tuple[Period, ...]:
         """The stretches of `month` in which the intervention ran (reading 9)."""

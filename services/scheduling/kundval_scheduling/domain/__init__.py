@@ -11,7 +11,9 @@ from datetime import date
 
 from kundval_contracts.answer import Obligation
 from kundval_contracts.case import Case, Tenant
-from kundval_contracts.codes import ObligationState, Programme, Role
+from kundval_contracts.codes import ObligationState, Role
+from kundval_contracts.tariffs import BONUSES, Model
+from kundval_contracts.timeline import Timeline
 
 from . import local, meetings, outcome, period, placements, recurring, referral, som, start
 from .ahead import next_follow_up
@@ -62,22 +64,27 @@ _LOCAL: tuple[Planner, ...] = (
 _OTHERS: tuple[Planner, ...] = (placements.interest_follow_up,)
 
 
-def _planners(programme: Programme) -> tuple[Planner, ...]:
-    """What there is to plan from the decision on."""
+def _planners(timeline: Timeline) -> tuple[Planner, ...]:
+    """What there is to plan from the decision on; of a programme that a tariff file adds, what its money asks for."""
+    programme = timeline.programme
     if programme.is_ami:
         return _AMI
     if programme.is_som:
         return _SOM
     if programme.is_local:
         return _LOCAL
-    return _RUM if programme.is_rum else _OTHERS
+    if programme.is_rum:
+        return _RUM
+    money = ((Model.AMI_SPEED_PREMIUM,), outcome.premium_follow_ups), (tuple(BONUSES), outcome.bonus_claim)
+    asked = tuple(planner for models, planner in money if timeline.has_part(*models))
+    return (*asked, *_OTHERS)
 
 
 def _plan(context: Context) -> tuple[Planned, ...]:
     """The plan, one row for each (kind, sequence): what is planned anew takes the place of what was cancelled."""
     planners: tuple[Planner, ...] = (referral.commission_reply,)
     if context.timeline.decided is not None:
-        planners += _planners(context.case.programme)
+        planners += _planners(context.timeline)
     rows: dict[tuple[str, int], Planned] = {}
     for planner in planners:
         for row in planner(context):

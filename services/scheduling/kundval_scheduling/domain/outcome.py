@@ -10,6 +10,7 @@ from kundval_contracts.calendar import add_months
 from kundval_contracts.codes import DecisionAbout, Document, FactKind, ObligationKind, Programme
 from kundval_contracts.facts import Fact
 from kundval_contracts.rules import rule
+from kundval_contracts.tariffs import Model
 from kundval_contracts.timeline import Exit
 
 from .plan import Context, Planned
@@ -84,7 +85,7 @@ def bonus_claim(context: Context) -> Iterator[Planned]:
     What forfeits the bonus takes the claim away. Of two exits the first that is not forfeited counts.
     """
     timeline, months = context.timeline, context.settings["bonus.claim_deadline_months"]
-    rules = ("AMI-10.2-b",) if timeline.programme is Programme.AMI_1 else ("AMI-10.2-c",)
+    rules = ("AMI-10.2-c",) if timeline.has_part(Model.RESULT_BONUS_TIERS) else ("AMI-10.2-b",)
     for one in timeline.exits:
         if not context.timeline.leads_to_money(one):
             continue

@@ -7,7 +7,6 @@ from datetime import date
 
 from kundval_contracts.codes import FactKind, ObligationKind, Programme
 from kundval_contracts.rules import rule
-from kundval_contracts.som import periods
 
 from .plan import Context, Planned
 from .recurring import overlapping
@@ -35,13 +34,10 @@ def period_end(context: Context) -> Iterator[Planned]:
 @rule("AF-SOM-7")
 def som_period_end(context: Context) -> Iterator[Planned]:
     """By the last day of each 90-day period the employment service has extended it, or there is an exit."""
-    start = context.timeline.started_on
-    if start is None:
-        return
     extensions = [fact.on for fact in context.of(FactKind.EXTENDED)]
-    for number, period in enumerate(periods(start, context.case.facts, context.settings["som.calendar_period"]), 1):
+    for number, period in enumerate(context.timeline.periods, 1):
         runs = overlapping(context, period)
-        if not runs or (context.end is not None and period.start >= context.end):
+        if not runs:
             continue
         days: list[date] = extensions[number - 1 : number]
         if runs[-1].exit is not None:

@@ -19,7 +19,6 @@ from kundval_contracts.facts import Fact
 from kundval_contracts.obligations import terms
 from kundval_contracts.profiles import Profile, profiles
 from kundval_contracts.settings import RuleSettings
-from kundval_contracts.som import periods
 from kundval_contracts.timeline import Exit, Timeline
 from kundval_contracts.workdays import next_workday, previous_workday
 
@@ -118,9 +117,8 @@ class Context:
     def end(self) -> date | None:
         """First day after the intervention; in Stöd och matchning after the last of its periods so far (AF-SOM-7)."""
         timeline = self.timeline
-        if timeline.end is None and timeline.started_on is not None and self.case.programme.is_som:
-            days = self.settings["som.calendar_period"]
-            return periods(timeline.started_on, self.case.facts, days)[-1].end
+        if timeline.end is None and timeline.periods:
+            return timeline.periods[-1].end
         return timeline.end
 
     def planned(

@@ -11,7 +11,7 @@ from kundval_contracts.codes import Channel, FactKind, ObligationKind, Party
 from kundval_contracts.facts import Fact
 from kundval_contracts.rules import rule
 from kundval_contracts.settings import RuleSettings
-from kundval_contracts.som import last_day_with_old, periods, track_on
+from kundval_contracts.som import last_day_with_old, track_on
 
 from .placements import Stay, stays
 from .plan import Context, Planned
@@ -157,13 +157,10 @@ def syv(context: Context) -> Iterator[Planned]:
     What counts are individual meetings with the client in the supplier's premises (see `guidance_met_on`). A period
     that an exit cuts short takes what is still open of it away.
     """
-    if context.timeline.started_on is None:
-        return
     facts = [fact for fact in context.of(FactKind.CONTACT) if fact["party"] is Party.CLIENT]
-    days = context.settings["som.calendar_period"]
-    for number, period in enumerate(periods(context.timeline.started_on, context.case.facts, days), 1):
+    for number, period in enumerate(context.timeline.periods, 1):
         runs = overlapping(context, period)
-        if not runs or (context.end is not None and period.start >= context.end):
+        if not runs:
             continue
         planned = context.planned(
             ObligationKind.SYV,

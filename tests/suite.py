@@ -31,6 +31,7 @@ from kundval_contracts.client import Client
 
 from .acceptance.builders import caseload
 from .conftest import Servers
+from .programmes import TARIFFS
 
 SERVICES = ("assignment", "scheduling", "billing", "notifications")
 RULES = Path(__file__).resolve().parents[1] / "deploy" / "local" / "rules.toml"
@@ -195,7 +196,8 @@ def suite(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     if _shared:
         yield _shared[0]
         return
-    with running(servers, tmp_path_factory.mktemp("suite")) as made:
+    tariffs = {"KUNDVAL_TARIFFS": str(TARIFFS)}  # a programme that no code knows
+    with running(servers, tmp_path_factory.mktemp("suite"), settings=tariffs) as made:
         _shared.append(made)
         try:
             yield made

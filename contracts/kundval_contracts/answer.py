@@ -106,8 +106,8 @@ class Step:
         return cls(row["what"], **numbers, said=said, facts=tuple(row.get("facts", ())))
 
 
-def recompute(steps: Iterable[Step]) -> Decimal:
-    """The amount that a derivation leads to, rounded half up to the öre at the end."""
+def running(steps: Iterable[Step]) -> Iterator[Decimal]:
+    """What stands after each step of a derivation, exact."""
     total = Decimal(0)
     for step in steps:
         if step.amount is not None:
@@ -116,7 +116,30 @@ def recompute(steps: Iterable[Step]) -> Decimal:
             total *= step.factor
         if step.divisor is not None:
             total /= step.divisor
+        yield total
+
+
+def recompute(steps: Iterable[Step]) -> Decimal:
+    """The amount that a derivation leads to, rounded half up to the öre at the end."""
+    *_, total = (Decimal(0), *running(steps))
     return total.quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def recompute_tree(tree: Mapping[str, Any]) -> Decimal:
+    """The amount that an explanation in its JSON form leads to, by nothing but what stands in it.
+
+    `tree` is the `tree` of `billing.explanation`. A step that starts from a posting takes what that posting's own
+    explanation leads to, so that an amount that is taken back is traced to how it came about.
+    """
+    steps = []
+    for row in tree["steps"]:
+        amount, factor, divisor = (
+            None if row[name] is None else Decimal(row[name]) for name in ("amount", "factor", "divisor")
+        )
+        if row["posting"] is not None:
+            amount = recompute_tree(row["posting"])
+        steps.append(Step(row["text"], amount, factor, divisor))
+    return recompute(steps)
 
 
 @dataclass(frozen=True, slots=True)

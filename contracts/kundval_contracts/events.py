@@ -20,23 +20,30 @@ from .codes import (
     AssignmentState,
     CancelReason,
     DeauthorisationGround,
+    Direction,
+    Document,
     ExitKind,
     FactKind,
+    HoldReason,
     LineKind,
     MeetingKind,
     MeetingMeasure,
     MeetingMode,
     MeetingOutcome,
     MeetingParty,
+    MoneyState,
     ObligationKind,
     ObligationState,
+    OverlapGround,
     Ownership,
     PartyResponse,
+    PaymentOutcome,
     Programme,
     ReassessmentCause,
     ReportKind,
     ReviewCause,
     Role,
+    RunProblem,
     SupervisionChannel,
 )
 from .envelope import type_of
@@ -243,6 +250,22 @@ class MilestoneWithdrawn(_Milestone):
     exit = _id(allow_none=True, load_default=None)
 
 
+class BonusClaimRejected(_Milestone):
+    """A bonus claim that does not count: before the settle date, or when nobody could claim (SM-B5)."""
+
+    fact_id = _id(required=True)
+    on = fields.Date(required=True)
+    code = fields.String(required=True, validate=validate.Regexp(r"\A[A-Z0-9_]{1,60}\Z"))
+    rules = fields.List(fields.String(), required=True)
+
+
+class ClaimsOverlap(_Milestone):
+    """Bonus claims of one person that may be about the same thing. `others`: the other assignments; empty: none now."""
+
+    others = fields.List(_id(), required=True)
+    grounds = fields.List(_code(OverlapGround), required=True)
+
+
 class ReportEvent(_Data):
     """A report of rulebook 8.3. `revision` rises with every event about the reports of an assignment."""
 
@@ -366,6 +389,15 @@ class MeetingAnswered(_Data):
     booker = _code(Role, required=True, allow_none=True)
 
 
+class EvidenceReused(_Data):
+    """`document` of `assignment` is byte for byte the same as evidence in `others`. What it is, stays in assignment."""
+
+    assignment = _id(required=True)
+    document = _id(required=True)
+    others = fields.List(_id(), required=True)
+    on = fields.Date(required=True, allow_none=True)
+
+
 class EventPosting(_Data):
     entry = _id(required=True)
     provider = _id(required=True)
@@ -381,6 +413,132 @@ class Posted(_Data):
     assignment = _id(required=True)
     run = fields.Date(required=True)
     postings = fields.List(fields.Nested(EventPosting), required=True)
+
+
+class EventMonth(_Data):
+    """A month, or the rest of one, with the state told before. The period is half-open."""
+
+    provider = _id(required=True)
+    kind = _code(LineKind, required=True)
+    sequence = fields.Integer(required=True)
+    before = _code(MoneyState, required=True, allow_none=True)
+    amount = MoneyField(required=True)
+    from_ = fields.Date(required=True, allow_none=True, data_key="from", attribute="from")
+    to = fields.Date(required=True, allow_none=True)
+    payable_from = fields.Date(required=True, allow_none=True)
+    rules = fields.List(fields.String(), required=True)
+
+
+class MonthsStand(_Data):
+    """Months of an assignment that stand at `state` now. `revision` rises for each assignment with whatever is told of
+    its money; of one month the highest counts. `amount` is what stands in the ledger, if anything does.
+    """
+
+    assignment = _id(required=True)
+    revision = fields.Integer(required=True)
+    as_of = fields.Date(required=True)
+    state = _code(MoneyState, required=True)
+    exit = _id(allow_none=True, load_default=None)
+    months = fields.List(fields.Nested(EventMonth), required=True)
+
+
+class BonusStands(_Data):
+    """What a bonus stands at; `revision` as for months. `amount` is at stake until it is paid or lost; the first of
+    `rules` is the one of its tier. `documents`, `cover`: what is missing of documents and of the proof of hourly work.
+    """
+
+    assignment = _id(required=True)
+    revision = fields.Integer(required=True)
+    as_of = fields.Date(required=True)
+    provider = _id(required=True)
+    kind = _code(LineKind, required=True)
+    sequence = fields.Integer(required=True)
+    exit = _id(required=True, allow_none=True)
+    state = _code(MoneyState, required=True)
+    before = _code(MoneyState, required=True, allow_none=True)
+    amount = MoneyField(required=True)
+    from_ = fields.Date(required=True, allow_none=True, data_key="from", attribute="from")
+    settle_on = fields.Date(required=True, allow_none=True)
+    payable_from = fields.Date(required=True, allow_none=True)
+    rules = fields.List(fields.String(), required=True)
+    documents = fields.List(_code(Document), load_default=list)
+    cover = fields.Boolean(load_default=False)
+
+
+class WithdrawnState(_Data):
+    provider = _id(required=True)
+    kind = _code(LineKind, required=True)
+    sequence = fields.Integer(required=True)
+    before = _code(MoneyState, required=True)
+
+
+class StateWithdrawn(_Data):
+    """Months or bonuses that had been told and of which there is nothing any more: a fact was corrected."""
+
+    assignment = _id(required=True)
+    revision = fields.Integer(required=True)
+    as_of = fields.Date(required=True)
+    items = fields.List(fields.Nested(WithdrawnState), required=True)
+
+
+class PaymentEvent(_Data):
+    """A payment of ledger entries of one provider and direction; it names no assignment. `run`: by which it was put
+    together.
+    """
+
+    payment = fields.Integer(required=True)
+    run = fields.Date(required=True)
+    provider = _id(required=True)
+    direction = _code(Direction, required=True)
+
+
+class PaymentProposed(PaymentEvent):
+    """`self_billing`: the provider has to approve it. The amount is without VAT."""
+
+    amount = MoneyField(required=True)
+    entries = fields.Integer(required=True)
+    self_billing = fields.Boolean(required=True)
+
+
+class PaymentAttested(PaymentEvent):
+    """`self_billing`: now it waits for the provider's approval."""
+
+    self_billing = fields.Boolean(required=True)
+
+
+class PaymentReleased(PaymentEvent):
+    amount = MoneyField(required=True)
+    documents = fields.List(_id(), required=True)
+
+
+class PaymentAcknowledged(PaymentEvent):
+    outcome = _code(PaymentOutcome, required=True)
+
+
+class PaymentParked(PaymentEvent):
+    """`code`: why no document can be issued. It goes on when that is solved and payments are proposed again."""
+
+    code = fields.String(required=True, validate=validate.Regexp(r"\A[A-Z0-9_]{1,60}\Z"))
+
+
+class PaymentHeld(PaymentEvent):
+    reason = _code(HoldReason, required=True)
+
+
+class AssignmentParked(_Data):
+    """A run could post nothing of the assignment, and went on with the others."""
+
+    assignment = _id(required=True)
+    run = fields.Date(required=True)
+    code = _code(RunProblem, required=True)
+
+
+class PeriodClosed(_Data):
+    """`month` by its first day. `carried`: entries that are held or parked and left to a later run, and their sum."""
+
+    month = fields.Date(required=True)
+    carried = fields.Integer(required=True)
+    amount = MoneyField(required=True)
 
 
 class Sent(_Data):
@@ -411,6 +569,28 @@ _ABOUT = {
     FactKind.RESUMED: "The client has resumed the intervention.",
 }
 
+_MONEY: tuple[tuple[str, str], ...] = (
+    ("billing.month_opened", "A month of service has begun (SM-P1)."),
+    ("billing.month_payable", "A month can be paid (SM-P2)."),
+    ("billing.month_paid", "A payment run has posted a month (SM-P3)."),
+    ("billing.month_corrected", "A run has taken back what was posted of a month (SM-P4)."),
+    ("billing.premium_planned", "An exit promises a speed premium for these months (SM-P5)."),
+    ("billing.premium_payable", "A premium month is confirmed and can be paid (SM-P6, P8)."),
+    ("billing.premium_held", "A premium month waits for a report, a document or a person (SM-P7)."),
+    ("billing.premium_stopped", "A premium month will not be paid (SM-P9)."),
+    ("billing.premium_paid", "A payment run has posted a premium month (SM-P10)."),
+    ("billing.premium_corrected", "A run has taken back what was posted of a premium month (SM-P11)."),
+    ("billing.bonus_clock_started", "The six months of a bonus have begun (SM-B1)."),
+    ("billing.bonus_forfeited", "The six months did not hold (SM-B2)."),
+    ("billing.bonus_blocked", "The test of the six months stands against the bonus (SM-B3)."),
+    ("billing.bonus_claimable", "The six months are over: the bonus can be claimed (SM-B4)."),
+    ("billing.bonus_claimed", "A complete claim waits for a person (SM-B6)."),
+    ("billing.bonus_supplement_requested", "Evidence is missing from a claim (SM-B7)."),
+    ("billing.bonus_approved", "A bonus can be paid (SM-B8)."),
+    ("billing.bonus_refused", "A bonus is refused, by these rules (SM-B9)."),
+    ("billing.bonus_paid", "A payment run has posted a bonus (SM-B10)."),
+)
+
 _OTHERS: tuple[tuple[str, Schema, str], ...] = (
     ("assignment.tenant_opened", TenantOpened(), "A municipality instance is open, or its settings were replaced."),
     ("assignment.registered", Registered(), "An assignment exists."),
@@ -433,11 +613,14 @@ _OTHERS: tuple[tuple[str, Schema, str], ...] = (
     ("assignment.exit_not_qualified", ExitNotQualified(), "The exit leads to neither premium nor bonus (SM-A21)."),
     ("assignment.bonus_blocked", BonusBlocked(), "Financial assistance within the six months (SM-A26)."),
     ("assignment.settled", Settled(), "Premium and bonus are done (SM-A27), or nobody resumes (SM-A25)."),
+    ("assignment.bonus_claim_rejected", BonusClaimRejected(), "A bonus claim does not count (SM-B5)."),
+    ("assignment.claims_overlap", ClaimsOverlap(), "Bonus claims of one person may be about the same thing."),
     ("assignment.milestone_withdrawn", MilestoneWithdrawn(), "Something that followed from facts does so no longer."),
     ("assignment.report_submitted", ReportSubmitted(), "A report is in (SM-R3); its fact is told by itself."),
     ("assignment.report_returned", ReportEvent(), "A report goes back; its fact counts no more (SM-R5)."),
     ("assignment.report_approved", ReportEvent(), "A report is approved and changes no more (SM-R6)."),
     ("assignment.report_overdue", ReportOverdue(), "The due day of a report has passed without it (SM-R4)."),
+    ("assignment.evidence_reused", EvidenceReused(), "The same file is evidence in several assignments."),
     ("scheduling.day_opened", DayOpened(), "Obligations have been told as they stand on this business date."),
     ("scheduling.obligations_changed", ObligationsChanged(), "Obligations of an assignment: new, changed, gone."),
     ("scheduling.meeting_due", MeetingEvent(), "A rule asks for a meeting; it is to be booked (SM-M1)."),
@@ -451,6 +634,19 @@ _OTHERS: tuple[tuple[str, Schema, str], ...] = (
     ("scheduling.meeting_reassigned", MeetingCancelled(), "A meeting is another provider's now (SM-M8)."),
     ("scheduling.meeting_answered", MeetingAnswered(), "Somebody has answered an invitation to a meeting."),
     ("billing.posted", Posted(), "Entries were posted to the ledger for an assignment."),
+    *((name, BonusStands() if ".bonus_" in name else MonthsStand(), about) for name, about in _MONEY),
+    ("billing.state_withdrawn", StateWithdrawn(), "Of these months or bonuses there is nothing any more."),
+    ("billing.payment_proposed", PaymentProposed(), "What is to be paid to a provider has been put together."),
+    ("billing.payment_attested", PaymentAttested(), "Two persons have attested a payment."),
+    ("billing.payment_approved", PaymentEvent(), "The provider has approved a payment (self-billing)."),
+    ("billing.payment_disputed", PaymentEvent(), "The provider declines a payment (self-billing)."),
+    ("billing.payment_held", PaymentHeld(), "A payment is held until somebody ends the hold."),
+    ("billing.payment_parked", PaymentParked(), "A payment waits for a problem to be solved; others go on."),
+    ("billing.payment_withdrawn", PaymentEvent(), "A payment is not to be; its entries are proposed anew."),
+    ("billing.payment_released", PaymentReleased(), "A payment is on its way."),
+    ("billing.payment_acknowledged", PaymentAcknowledged(), "The accounting system took a payment, or refused it."),
+    ("billing.assignment_parked", AssignmentParked(), "A run could post nothing of an assignment."),
+    ("billing.period_closed", PeriodClosed(), "A month is closed: no run is made in it any more."),
     ("notifications.sent", Sent(), "A message was sent."),
 )
 

@@ -253,7 +253,7 @@ class ManualDecisionFields(f.Fields):
 
 
 class ResultReportedFields(f.Fields):
-    amount = MoneyField(required=True)
+    amount = MoneyField(required=True, negative=False)
     reason = fields.String(allow_none=True)
 
 

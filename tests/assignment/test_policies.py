@@ -29,6 +29,7 @@ from tests.acceptance.builders import exited
 from tests.chassis.eventing import take
 from tests.suite import SERVICES, Suite, Town, client, content, eventually, suite
 
+from . import policy_billing as b
 from . import policy_meetings as m
 from . import world as w
 from .world import Owner, Row, Target, World
@@ -275,7 +276,62 @@ EXAMPLES: dict[str, Example] = {
     B + "postings": Example(assignment()),
     B + "totals": Example(assignment()),
     B + "explain": Example(assignment()),
+    B + "explanation": Example(assignment(kind="MONTHLY_FEE", sequence=1, lang="en"), fits=started),
+    B + "as_known": Example(assignment(known_by="2024-09-01")),
     B + "summary": nothing(),
+    B + "figures": nothing(),
+    B + "figures_csv": nothing(by="MONTH"),
+    B + "anomalies": nothing(),
+    B + "set_aside_anomaly": Example(lambda world, one, number: {"anomaly": "0" * 16, "reason": "looked at"}, "nothing",
+                                     fits=lambda one: False),
+    B + "control_page": nothing(lang="en"),
+    B + "claims": Example(assignment()),
+    B + "questions": nothing(),
+    B + "propose_payments": Example(lambda world, one, number: {"run": w.TODAY}, "nothing", prepare=b.a_run),
+    B + "payments": nothing(),
+    B + "payment": Example(b.payment_of_alfa, "nothing"),
+    # who may do what with a payment, and when, is tried in tests/billing/test_payments.py: here there is none
+    **{B + f"{what}_payment": Example(lambda world, one, number: {"payment": 2**40}, "nothing", fits=lambda one: False)
+       for what in ("check", "attest", "approve", "dispute", "withdraw")},
+    B + "acknowledge_payment": Example(lambda world, one, number: {
+        "payment": 2**40, "voucher": "V-1", "amount": "1.00", "outcome": "ACCEPTED"}, "nothing",
+        fits=lambda one: False),
+    B + "release_payments": nothing(run=w.TODAY),
+    B + "reconcile": nothing(rows=[]),
+    B + "hold": nothing(provider="gamma", reason="LEGAL"),
+    B + "release_hold": Example(b.the_hold, "nothing", prepare=b.a_hold),
+    B + "holds": nothing(),
+    B + "problems": Example(assignment()),
+    B + "balances": of_provider(),
+    B + "close_period": nothing(month="2023-12"),
+    B + "corrections": nothing(month="2023-12"),
+    # of a day that has not come: refused after the policy was asked, so that no answer has to be reckoned
+    **{B + name: Example(lambda world, one, number, more=more: {**more, "as_of": "2099-01-01"}, "nothing",
+                         fits=lambda one: False)
+       for name, more in (("ask_what_if", {"draft": b.DRAFT}), ("ask_forecast", {"year": 2025}))},
+    B + "what_ifs": nothing(),
+    **{B + name: Example(b.answered("billing.what_if"), "nothing")
+       for name in ("what_if", "what_if_csv", "what_if_chart")},
+    **{B + name: Example(b.answered("billing.forecast"), "nothing")
+       for name in ("forecast", "forecast_csv", "forecast_chart", "forecast_page")},
+    B + "set_budget": nothing(year=2025, amount="40000000.00"),
+    B + "budget": nothing(year=2025),
+    B + "set_payee": nothing(provider="gamma", valid_from="2024-01-01", party=b.PARTY),
+    B + "payees": of_provider(),
+    B + "set_payer": nothing(role="CUSTOMER", valid_from="2024-01-01", party=b.PARTY),
+    B + "payer": nothing(),
+    B + "documents": of_provider(),
+    # what is in documents is tried in tests/billing/test_documents_road.py
+    B + "document": Example(lambda world, one, number: {
+        "provider": one.before or "beta", "number": "none", "form": "CSV"}, "provider", fits=lambda one: False),
+    B + "payment_basis_csv": of_provider(run=w.TODAY),
+    B + "statement": of_provider(run=w.TODAY, form="HTML"),
+    B + "set_accounting": nothing(valid_from="2024-01-01", plan=b.PLAN),
+    B + "accounting": nothing(),
+    B + "make_journal": Example(lambda world, one, number: {"run": "2024-01-01"}, "nothing", fits=lambda one: False),
+    B + "journals": nothing(),
+    B + "journal": Example(lambda world, one, number: {
+        "journal": 1, "form": "SIE"}, "nothing", fits=lambda one: False),
     N + "notices": Example(assignment()),
     N + "messages": Example(assignment()),
     N + "summary": nothing(),

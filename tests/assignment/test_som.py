@@ -52,6 +52,49 @@ def test_there_are_at_most_two_extensions(extensions: int, legal: bool) -> None:
     assert refusals(found) == ([] if legal else [("TOO_MANY_EXTENSIONS", ("AF-SOM-7",))])
 
 
+def result(day: str, amount: int | str) -> Any:
+    return fact(day, "result_reported", amount=amount)
+
+
+ABOVE = [("ABOVE_MAXIMUM", ("AF-SOM-4",))]
+
+
+@pytest.mark.rule("AF-SOM-4")
+@pytest.mark.parametrize(("amounts", "refused"), [
+    ([12000], []),
+    (["11999.99", "0.01"], []),
+    (["11999.99", "0.02"], ABOVE),
+    ([12001, 12000], ABOVE),
+    ([0], []),
+])  # fmt: skip
+def test_results_are_taken_down_up_to_the_highest_sum(amounts: list[Any], refused: list[Any]) -> None:
+    told = (result(f"2021-04-0{place}", amount) for place, amount in enumerate(amounts, 1))
+    assert refusals(som(*BEGIN, *told)) == refused
+
+
+@pytest.mark.rule("AF-SOM-4", "AF-SOM-8")
+def test_the_highest_sum_is_that_of_the_track_on_the_day() -> None:
+    track = fact("2021-04-10", "track_decided", programme="SOM_4")
+    assert refusals(som(*BEGIN, track, result("2021-04-09", 12001))) == ABOVE
+    assert refusals(som(*BEGIN, track, result("2021-04-10", 18000))) == []
+    assert refusals(som(*BEGIN, track, result("2021-04-10", 18001))) == ABOVE
+
+
+@pytest.mark.rule("AF-SOM-4")
+def test_a_result_before_the_decision_is_refused() -> None:
+    assert refusals(som(result("2021-02-19", 1), *BEGIN)) == [("NOT_DECIDED", ("AF-SOM-4",))]
+
+
+@pytest.mark.rule("AF-RUM-4", "AF-RUM-7")
+@pytest.mark.parametrize(("area", "highest"), [("Västerås", 32400), ("Umeå", 25000)])
+def test_the_highest_sum_of_level_b_is_that_of_the_model_of_its_area(area: str, highest: int) -> None:
+    rum = {"programme": "RUM_B", "area": area}
+    assert refusals(som(*BEGIN, result("2021-04-01", highest), **rum)) == []
+    assert refusals(som(*BEGIN, result("2021-04-01", highest), result("2021-04-02", 1), **rum)) == [
+        ("ABOVE_MAXIMUM", ("AF-RUM-4",))
+    ]
+
+
 @pytest.mark.rule("AF-SOM-25")
 def test_we_42_the_last_day_with_the_old_supplier() -> None:
     assert last_day_with_old(date(2021, 3, 10), 14) == date(2021, 3, 24)

@@ -73,10 +73,22 @@ def test_providers_may_call_only_what_is_limited_to_their_own() -> None:
         "assignment.save_report": Reach.OWN_ASSIGNMENT,
         "assignment.state": Reach.OWN_ASSIGNMENT,
         "assignment.submit_report": Reach.OWN_ASSIGNMENT,
+        "billing.approve_payment": Reach.OWN_ROWS,
+        "billing.balances": Reach.ITSELF,
+        "billing.claims": Reach.OWN_ROWS,
+        "billing.dispute_payment": Reach.OWN_ROWS,
+        "billing.document": Reach.ITSELF,
+        "billing.documents": Reach.ITSELF,
         "billing.explain": Reach.OWN_ROWS,
+        "billing.explanation": Reach.OWN_ROWS,
         "billing.info": Reach.OPEN,
         "billing.lines": Reach.OWN_ROWS,
+        "billing.payees": Reach.ITSELF,
+        "billing.payment": Reach.OWN_ROWS,
+        "billing.payment_basis_csv": Reach.ITSELF,
+        "billing.payments": Reach.OWN_ROWS,
         "billing.postings": Reach.OWN_ROWS,
+        "billing.statement": Reach.ITSELF,
         "billing.totals": Reach.OWN_ROWS,
         "notifications.info": Reach.OPEN,
         "notifications.notices": Reach.OWN_ROWS,
@@ -112,6 +124,12 @@ def test_providers_may_call_only_what_is_limited_to_their_own() -> None:
 
 def test_money_moves_for_controllers_and_the_system_only() -> None:
     assert METHODS["billing.run_payments"].roles == {CallerRole.CONTROLLER, CallerRole.SYSTEM}
+    assert METHODS["billing.release_payments"].roles == {CallerRole.CONTROLLER, CallerRole.SYSTEM}
+
+
+def test_persons_attest_and_programs_do_not() -> None:
+    assert METHODS["billing.attest_payment"].roles == {CallerRole.CONTROLLER, CallerRole.TEAM_MANAGER}
+    assert METHODS["billing.approve_payment"].roles == {CallerRole.PROVIDER}
 
 
 def test_paged_lists_name_their_rows_and_have_a_next() -> None:

@@ -31,10 +31,13 @@ class RunPayments(TenantRequest):
 
 
 class PaymentsRun(Message):
+    """`problems`: assignments of which nothing could be posted; `billing.problems` lists them."""
+
     tenant = identifier(required=True)
     run = fields.Date(required=True)
     postings = count(required=True)
     amount = MoneyField(required=True)
+    problems = count()
 
 
 class _LineKey(Message):

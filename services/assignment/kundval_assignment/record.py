@@ -19,10 +19,12 @@ from kundval_contracts.errors import Conflict, FactRefused, Fault, Forbidden, In
 from kundval_contracts.events import fact_event
 from kundval_contracts.facts import FREE_TEXT, KEPT_HERE, Fact, dump_fields
 from kundval_contracts.inputs import CLIENT, PLAN
+from kundval_contracts.rules import rule
 from kundval_contracts.timeline import Timeline
 
 from . import store
-from .domain import Judgement, described_plan, judge, milestones
+from .domain import Judgement, described_plan, judge, milestones, rejected_claims
+from .people import overlaps
 from .providers import places
 from .reports import watch
 from .results.keep import keep_all
@@ -168,6 +170,7 @@ def _judge(
     watch.look(tx, tenant, {case.assignment: case for case, _, _ in judged})
     places.keep(tx, tenant, ((case, state) for case, _, state in judged))
     keep_all(tx, tenant, judged)
+    overlaps.look(tx, tenant, (case for case, _, _ in judged))
     return refused
 
 
@@ -181,7 +184,9 @@ def _follow(tx: Tx, tenant: str, name: str, record: Record, verdict: Judgement) 
         tx.publish("assignment.state_changed", subject=name, tenant=tenant, data=data)
     if described != record.described:
         _tell_of(tx, tenant, name, replace(record.case, plan=plan or record.case.plan))
-    record.milestones = _tell_milestones(tx, tenant, name, record, milestones(verdict.after, verdict.terms))
+    facts = (stated.fact for stated in record.stated.values())
+    hold = milestones(verdict.after, verdict.terms) | rejected_claims(facts, verdict.rejections)
+    record.milestones = _tell_milestones(tx, tenant, name, record, hold)
     record.state, record.changes_on, record.described = verdict.state, verdict.changes_on, described
     record.groups = [group.value for group in verdict.groups]
     return before != _standing(record)
@@ -335,6 +340,22 @@ def require_access(tx: Tx, tenant: Tenant, caller: Caller, given: Iterable[tuple
             raise Forbidden(f"A provider may not state the fact {fact.kind}.", code="FACT_NOT_ALLOWED")
         if fact.get("provider") not in (None, caller.provider):
             raise Forbidden("A provider speaks for itself only.", code="OTHER_PROVIDER")
+        if fact.kind is FactKind.BONUS_CLAIMED:
+            theirs = [other for named, other in facts if named == name and other.kind is not FactKind.BONUS_CLAIMED]
+            _require_own_exit(records[name], tenant, caller.provider, fact, theirs)
+
+
+@rule("AMI-9-a", "AMI-10.1-d")
+def _require_own_exit(record: Record, tenant: Tenant, provider: str, claim: Fact, also: Iterable[Fact]) -> None:
+    """A provider claims the bonus of an exit that happened in its charge. Raises Forbidden for another's.
+
+    A claim that belongs to no exit, because it comes too early say, is judged like any other fact.
+    """
+    held = [stated.fact for stated in record.stated.values() if stated.in_effect]
+    timeline = Timeline(record.case.having([*held, *also, claim]), tenant.settings)
+    owners = {one.provider for one in timeline.exits if claim in timeline.claims(one)}
+    if owners and provider not in owners:
+        raise Forbidden("The exit happened in another provider's charge.", code="NOT_YOUR_EXIT", rules=("AMI-9-a",))
 
 
 def state(tx: Tx, tenant: Tenant, assignment: str, caller: Caller) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kundval_chassis import agenda, held
+from kundval_chassis.background import Background
 from kundval_chassis.consume import consumes
 from kundval_chassis.db import Database, Tx
 from kundval_chassis.relay import Outbox
@@ -19,28 +20,61 @@ from kundval_contracts.envelope import Event
 from kundval_contracts.errors import NotFound
 
 from . import payments, store
+from .claims import hear
+from .claims.entrypoints import ClaimsEntrypoints
+from .control import hear as evidence
+from .control.entrypoints import ControlEntrypoints
+from .documents.entrypoints import DocumentEntrypoints
 from .domain import lines
+from .explanations import store as known
+from .explanations.entrypoints import ExplanationEntrypoints
+from .payees.entrypoints import PayeeEntrypoints
+from .payments.entrypoints import PaymentEntrypoints
+from .questions.entrypoints import QuestionEntrypoints
+from .questions.work import QuestionWork
+from .settings import SETTINGS
 
 
-class BillingService:
+class BillingService(
+    ClaimsEntrypoints,
+    ControlEntrypoints,
+    DocumentEntrypoints,
+    ExplanationEntrypoints,
+    PayeeEntrypoints,
+    PaymentEntrypoints,
+    QuestionEntrypoints,
+):
     name = "billing"
+    settings = SETTINGS
     rule_settings = ("AMI1_MONTHLY_FEE", "AMI2_MONTHLY_FEE")
     db = Database()
     outbox = Outbox()
+    answering_questions = Background(QuestionWork())
 
-    @consumes("assignment", needs=held.NEEDS)
+    @consumes("assignment", needs=held.NEEDS | hear.NEEDS | {evidence.NEWS})
     def on_events(self, tx: Tx, events: list[Event]) -> None:
-        # what is due is computed when somebody asks, and posted by a payment run: here the facts are only held
+        # what is due is computed when somebody asks, and posted by a payment run: here the facts are held, and it is
+        # told where the money stands now
         payments.turn(tx, (event.tenant for event in events))
-        agenda.wake(tx, held.apply(tx, events))
+        known.keep(tx, events)
+        changed = held.apply(tx, events)
+        agenda.wake(tx, changed)
         agenda.wake_tenants(tx, events)
+        hear.take_in(tx, events, changed)
+        evidence.take(tx, events)
 
     @command("billing.run_payments")
     def run_payments(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         payments.turn(tx, [request["tenant"]])
         tenant = _tenant(tx, request["tenant"])
-        count, amount = payments.run_payments(tx, tenant, request["run"])
-        return {"tenant": tenant.id, "run": request["run"], "postings": count, "amount": amount}
+        done = payments.run_payments(tx, tenant, request["run"])
+        return {
+            "tenant": tenant.id,
+            "run": request["run"],
+            "postings": done.postings,
+            "amount": done.amount,
+            "problems": done.problems,
+        }
 
     @query("billing.lines")
     def lines(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from ..domain.people import (
     marked,
     read_number,
 )
-from . import guard, store
+from . import guard, overlaps, store
 from .keys import PersonKeys
 from .store import NO_DETAILS, Held
 
@@ -148,6 +148,7 @@ def link(tx: Tx, keys: PersonKeys, tenant: Tenant, assignment: str, person: str)
             raise Conflict(f"The assignment {assignment} is another person's.", code="OTHER_PERSON")
         return False
     guard.keep_restricted(tx, keys, tenant, tenant.business_date, person=person)
+    overlaps.look_at(tx, tenant, [assignment])
     return True
 
 

@@ -68,6 +68,7 @@ HOLDINGS: Mapping[str, Holding] = {
         "EXISTS (SELECT FROM report_version AS one WHERE one.tenant = a.tenant AND one.assignment = a.assignment)",
     ),
     "report_watch": Holding(None, "numbers and days"),
+    "claims_overlap": Holding(None, "opaque ids and codes: billing holds money back by them"),
     "document": Holding(
         RecordKind.DOCUMENTS,
         "the bytes, and what they were found to be",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from kundval_chassis.db import Row, Tx
-from kundval_contracts.codes import ProtectionKind
+from kundval_contracts.codes import OverlapGround, ProtectionKind
 
+from ..domain.overlaps import Overlaps
 from ..domain.people import Protection, Reader
 from .keys import PersonKeys
 
@@ -155,6 +156,17 @@ def assignments_of(tx: Tx, tenant: str, person: str) -> list[str]:
         "SELECT assignment FROM assignment WHERE tenant = %s AND person = %s ORDER BY assignment", (tenant, person)
     )
     return [row["assignment"] for row in rows]
+
+
+def persons_of(tx: Tx, tenant: str, assignments: Collection[str]) -> dict[str, str]:
+    """Whose these assignments are, as far as somebody has said."""
+    if not assignments:
+        return {}
+    rows = tx.query(
+        "SELECT assignment, person FROM assignment WHERE tenant = %s AND assignment = ANY(%s) AND person IS NOT NULL",
+        (tenant, sorted(assignments)),
+    )
+    return {row["assignment"]: row["person"] for row in rows}
 
 
 def existing(tx: Tx, tenant: str, assignments: Sequence[str]) -> set[str]:
@@ -304,3 +316,41 @@ def revoke_reader(tx: Tx, tenant: str, person: str, reader: str, by: str) -> boo
             (by, tenant, person, reader),
         )
     )
+
+
+# --- claims that overlap -----------------------------------------------------------------------------
+
+
+def overlapping(tx: Tx, tenant: str, assignments: Collection[str]) -> set[str]:
+    """Those of these assignments of which it was told last that their claim overlaps with another."""
+    rows = tx.query(
+        "SELECT assignment FROM claims_overlap WHERE tenant = %s AND assignment = ANY(%s) AND others <> '{}'",
+        (tenant, sorted(assignments)),
+    )
+    return {row["assignment"] for row in rows}
+
+
+def changed_overlaps(tx: Tx, tenant: str, assignments: Sequence[str], found: Overlaps) -> Overlaps:
+    """What of `found` differs from what was told of these assignments; empty where it is no longer so."""
+    rows = tx.query(
+        "SELECT assignment, others, grounds FROM claims_overlap WHERE tenant = %s AND assignment = ANY(%s)",
+        (tenant, list(assignments)),
+    )
+    nothing: tuple[tuple[str, ...], tuple[OverlapGround, ...]] = ((), ())
+    told = {
+        row["assignment"]: (tuple(row["others"]), tuple(OverlapGround(ground) for ground in row["grounds"]))
+        for row in rows
+    }
+    now = {name: found.get(name, nothing) for name in sorted(assignments)}
+    return {name: one for name, one in now.items() if one != told.get(name, nothing)}
+
+
+def save_overlap(tx: Tx, tenant: str, assignment: str, others: Sequence[str], grounds: Sequence[OverlapGround]) -> int:
+    """Keep what is told of an assignment; its revision."""
+    revision: int = tx.value(
+        "INSERT INTO claims_overlap (tenant, assignment, revision, others, grounds) VALUES (%s, %s, 1, %s, %s)"
+        " ON CONFLICT (tenant, assignment) DO UPDATE SET revision = claims_overlap.revision + 1,"
+        " others = excluded.others, grounds = excluded.grounds RETURNING revision",
+        (tenant, assignment, list(others), [ground.value for ground in grounds]),
+    )
+    return revision

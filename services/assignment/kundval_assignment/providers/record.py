@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from kundval_chassis.db import Tx
+from kundval_contracts import codes
 from kundval_contracts.case import Provider, Tenant
 from kundval_contracts.codes import (
     DeauthorisationGround,
@@ -203,7 +204,7 @@ def _tell(
     """Publish what has changed in each programme (SM-V1 to V4); those that ended, with the first day without."""
     told: dict[tuple[str, date, str | None], list[Programme]] = {}
     ended: dict[Programme, date] = {}
-    for programme in sorted({*before, *now}, key=list(Programme).index):
+    for programme in sorted({*before, *now}, key=codes.programmes().index):
         was, one = before.get(programme), now.get(programme)
         state = one.state if one is not None else None
         if state is was:

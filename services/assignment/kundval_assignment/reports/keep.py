@@ -502,12 +502,32 @@ def add_document(
     }
     added = store.add_document(tx, tenant.id, row, content)
     if added is not None:
+        _tell_reuse(tx, tenant, row)
         return added
     known = store.document(tx, tenant.id, name, request["document"])
     same = ("code", "type", "file", "provider", "sha256")
     if known is None or any(known[field] != row[field] for field in same):
         raise Conflict("Another document of the assignment has this id.", code="DOCUMENT_ID_TAKEN")
     return known
+
+
+@rule("AMI-9-h", "AMI-9.2-b")
+def _tell_reuse(tx: Tx, tenant: Tenant, row: Mapping[str, Any]) -> None:
+    """Tell who controls payments that other assignments have the same file as evidence, and no more than that."""
+    others = store.same_file(tx, tenant.id, row["assignment"], row["sha256"])
+    if others:
+        day = tenant.business_date
+        tx.publish(
+            "assignment.evidence_reused",
+            subject=row["assignment"],
+            tenant=tenant.id,
+            data={
+                "assignment": row["assignment"],
+                "document": row["document"],
+                "others": others,
+                "on": None if day is None else day.isoformat(),
+            },
+        )
 
 
 _ABOUT_TYPE = frozenset({DocumentRefusal.TYPE_NOT_ALLOWED, DocumentRefusal.TYPE_DIFFERS})

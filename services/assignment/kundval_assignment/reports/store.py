@@ -252,6 +252,16 @@ def document(tx: Tx, tenant: str, assignment: str, name: str) -> Row | None:
     )
 
 
+def same_file(tx: Tx, tenant: str, assignment: str, sha256: str) -> list[str]:
+    """Other assignments that have the same file, the earliest first; no more than a message about them can hold."""
+    rows = tx.query(
+        "SELECT assignment FROM document WHERE tenant = %s AND sha256 = %s AND assignment <> %s"
+        " GROUP BY assignment ORDER BY min(added_at), assignment LIMIT 100",
+        (tenant, sha256, assignment),
+    )
+    return [row["assignment"] for row in rows]
+
+
 def content(tx: Tx, tenant: str, assignment: str, name: str) -> bytes:
     value = tx.value(
         "SELECT content FROM document WHERE tenant = %s AND assignment = %s AND document = %s",

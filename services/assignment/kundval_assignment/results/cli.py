@@ -7,14 +7,26 @@ import sys
 import click
 
 from kundval_chassis.cli_call import connect, fail
-from kundval_contracts.codes import Programme
+from kundval_contracts.codes import programmes
 from kundval_contracts.errors import KundvalError
 from kundval_contracts.rpc.results import LANGUAGES, SEEDS
 
 
+class _ProgrammeCode(click.ParamType):
+    """A programme by its code. The tariff files, which may add some, are read when one is named."""
+
+    name = "programme"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        known = [one.value for one in programmes()]
+        if value.upper() not in known:
+            self.fail(f"must be one of: {', '.join(known)}", param, ctx)
+        return value.upper()
+
+
 @click.command("results-page")
 @click.option("--tenant", metavar="ID", envvar="KUNDVAL_TENANT", required=True, help="Also: KUNDVAL_TENANT.")
-@click.option("--programme", type=click.Choice([one.value for one in Programme], case_sensitive=False), required=True)
+@click.option("--programme", type=_ProgrammeCode(), metavar="CODE", required=True)
 @click.option("--lang", type=click.Choice(LANGUAGES), default="sv", show_default=True)
 @click.option(
     "--seed", type=click.IntRange(0, SEEDS - 1), help="The order of an earlier page; without it one is drawn."
@@ -26,9 +38,7 @@ def command(tenant: str, programme: str, lang: str, seed: int | None) -> None:
     """
     with connect() as client:
         try:
-            answer = client.call(
-                "assignment.results_page", tenant=tenant, programme=programme.upper(), lang=lang, seed=seed
-            )
+            answer = client.call("assignment.results_page", tenant=tenant, programme=programme, lang=lang, seed=seed)
         except KundvalError as error:
             raise SystemExit(fail(error)) from None
     sys.stdout.write(answer["html"])

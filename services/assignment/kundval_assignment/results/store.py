@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from kundval_chassis.db import Tx
+from kundval_contracts import codes
 from kundval_contracts.codes import (
     ActivityCategory,
     ExitKind,
@@ -281,7 +282,7 @@ def year(tx: Tx, tenant: str, number: int, day: date) -> Year:
         number,
         {row["source"]: row["n"] for row in sorted(counted, key=lambda row: str(row["source"]))},
         sum(row["n"] for row in sources if not row["counted"]),
-        {name: programmes[name] for name in Programme if name in programmes},
+        {name: programmes[name] for name in codes.programmes() if name in programmes},
         {kind: exits[kind] for kind in ExitKind if kind in exits},
         sum(row["loka"] for row in ended),
         sum(row["ami"] for row in ended),

@@ -1,0 +1,1 @@
+"""A controller's figures, and what stands out in payments."""

@@ -8,6 +8,9 @@ ifeq ($(strip $(HOME)),)
 export HOME := $(CURDIR)/var/home
 endif
 
+# what was compiled once, pytest's rewritten tests above all, need not be compiled by every process again
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup servers demo test check lint bench bench-check up down status lock clean
 
@@ -40,9 +43,8 @@ lint: setup
 check: lint ## lint, types, imports and the quick pure tests: under a minute
 	$(BIN)/pytest -q -n 2 -m "not servers and not slow"
 
-test: check servers ## every test, against real PostgreSQL and RabbitMQ
-	$(BIN)/pytest -q -n 2 -m "slow and not servers"
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "servers and not bench"
+test: lint servers ## every test, against real PostgreSQL and RabbitMQ
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not bench"
 
 bench-check: setup servers ## the long measurements of bench/, tiny: they run, and yield figures that can be
 	$(BIN)/pytest -q -m bench

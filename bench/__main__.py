@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from . import assignments, due_scan, events, footprint, plan_meetings, recompute, rpc, suite
+from . import assignments, billing, due_scan, events, footprint, plan_meetings, recompute, rpc, suite
 from .machine import Machine, load_average, servers
 from .report import Report, as_json, missed, show
 
@@ -29,10 +29,11 @@ PARTS: dict[str, tuple[Measure, Any, Any]] = {
     "f": (assignments.measure, assignments.Size(), assignments.QUICK),
     "g": (due_scan.measure, due_scan.Size(), due_scan.QUICK),
     "h": (plan_meetings.measure, plan_meetings.USUAL, plan_meetings.QUICK),
+    "i": (billing.measure, billing.Size(), billing.QUICK),
 }
 
 #: sizes for --full where they are not the usual ones
-FULL: dict[str, Any] = {"d": recompute.FULL, "f": assignments.FULL}
+FULL: dict[str, Any] = {"d": recompute.FULL, "f": assignments.FULL, "i": billing.FULL}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,12 +41,14 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m bench",
         description="Measured claims with peers beside: (a) the whole suite, (b) events, (c) RPC, (d) recomputation,"
         " (e) memory and start-up, (f) the assignment service with many assignments, (g) the due-scan,"
-        " (h) a plan of meetings.",
+        " (h) a plan of meetings, (i) billing at size.",
     )
     parser.add_argument("--only", default="".join(PARTS), metavar="a,b,…", help="which measurements (default: all)")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="small sizes: to see that it works, not to quote")
-    size.add_argument("--full", action="store_true", help="(d) with 300,000 assignments, (f) without copies: hours")
+    size.add_argument(
+        "--full", action="store_true", help="(d) and (i) with 300,000 assignments, (f) without copies: hours"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write everything (default: bench/results)")
     parser.add_argument("--servers", default="bench", metavar="NAME", help="which set of servers (default: bench)")
     chosen = parser.parse_args(arguments)

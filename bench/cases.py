@@ -61,7 +61,17 @@ def held(count: int, tenant: str) -> Iterator[tuple[HeldCase, list[HeldFact]]]:
 
     Beyond the sample's own number the same assignments come again under other ids.
     """
-    known = _held()
+    yield from _copies(_held(), count, tenant)
+
+
+def held_of_all_programmes(count: int, tenant: str) -> Iterator[tuple[HeldCase, list[HeldFact]]]:
+    """As `held`, but every fifth assignment is one of Stöd och matchning or Rusta och matcha, led by chance."""
+    yield from _copies(_mixed(), count, tenant)
+
+
+def _copies(
+    known: list[tuple[HeldCase, list[HeldFact]]], count: int, tenant: str
+) -> Iterator[tuple[HeldCase, list[HeldFact]]]:
     for number in range(count):
         case, facts = known[number % len(known)]
         key = (tenant, f"A-{number:06d}")
@@ -70,15 +80,37 @@ def held(count: int, tenant: str) -> Iterator[tuple[HeldCase, list[HeldFact]]]:
 
 @cache
 def _held() -> list[tuple[HeldCase, list[HeldFact]]]:
-    found = caseload()
+    return list(_of_caseload(caseload()))
+
+
+#: of as many assignments one is of the employment service's programmes
+_ONE_IN = 5
+
+
+@cache
+def _mixed() -> list[tuple[HeldCase, list[HeldFact]]]:
+    # the sample has none of these programmes; the histories of the acceptance tests have
+    from tests.acceptance.histories import RUM, SOM, history
+
+    known = _held()
+    wanted = len(known) // (_ONE_IN - 1)
+    lives: list[tuple[HeldCase, list[HeldFact]]] = []
+    for seed in range(wanted):
+        document = history(seed, (*SOM, *RUM), assignments=1).caseload
+        lives += _of_caseload(read({**document, "as_of": caseload().as_of.isoformat(), "payment_runs": []}))
+    mixed: list[tuple[HeldCase, list[HeldFact]]] = []
+    for place, one in enumerate(known):
+        mixed.append(one)
+        if place % (_ONE_IN - 1) == _ONE_IN - 2 and lives:
+            mixed.append(lives.pop())
+    return mixed
+
+
+def _of_caseload(found: Caseload) -> Iterator[tuple[HeldCase, list[HeldFact]]]:
     tenant = found.tenant()
-    return [
-        (
-            (one.programme.value, one.delivery_area, _plan(one.plan)),
-            [_fact(fact) for fact in judge(one.case(found.as_of), one.client, tenant).in_effect],
-        )
-        for one in found.assignments
-    ]
+    for one in found.assignments:
+        facts = judge(one.case(found.as_of), one.client, tenant).in_effect
+        yield (one.programme.value, one.delivery_area, _plan(one.plan)), [_fact(fact) for fact in facts]
 
 
 def _plan(plan: Any) -> str:

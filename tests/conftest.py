@@ -54,10 +54,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if NEEDS_SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("servers")
-    # pure tests first: what fails quickly is seen first. Of the others the longest files first, so that no worker is
-    # left with them alone at the end
+    # files in the order of the marks of their tests: the quick pure ones first, since what fails quickly is to be seen
+    # first. Of those that need servers the longest first, so that no worker is left with them alone at the end
     long = ("test_faults.py", "test_municipalities.py")
-    items.sort(key=lambda item: (item.get_closest_marker("servers") is not None, item.path.name not in long))
+    ranks: dict[Path, int] = {}
+    for item in items:
+        rank = 2 if item.get_closest_marker("servers") else 1 if item.get_closest_marker("slow") else 0
+        ranks[item.path] = max(rank, ranks.get(item.path, 0))
+    items.sort(key=lambda item: (ranks[item.path], item.path.name not in long))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench import assignments, cases, due_scan, events, footprint, plan_meetings, recompute, report, rpc, suite
+from bench import assignments, billing, cases, due_scan, events, footprint, plan_meetings, recompute, report, rpc, suite
 from bench.__main__ import PARTS
 from bench.machine import Machine
 
@@ -37,6 +38,7 @@ def machine(servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Machine:
         pytest.param(assignments.measure, assignments.TINY, id="f, assignments", marks=LONG),
         pytest.param(due_scan.measure, due_scan.TINY, id="g, due-scan", marks=LONG),
         pytest.param(plan_meetings.measure, plan_meetings.TINY, id="h, plan of meetings"),
+        pytest.param(billing.measure, billing.TINY, id="i, billing at size", marks=LONG),
     ],
 )
 def test_a_measurement_yields_sane_figures(
@@ -62,6 +64,15 @@ def test_held_assignments_are_copies_of_the_sample_under_ids_of_their_own() -> N
     assert len({case[:2] for case, _ in found}) == known + 5
     assert [fact[2:] for fact in found[2][1]] == [fact[2:] for fact in found[known + 2][1]]
     assert all(fact[:2] == case[:2] for case, facts in found for fact in facts)
+
+
+def test_of_the_held_assignments_of_all_programmes_every_fifth_is_of_the_employment_service() -> None:
+    found = list(cases.held_of_all_programmes(400, "t"))
+    assert len({case[:2] for case, _ in found}) == 400
+    programmes = Counter(case[2].partition("_")[0] for case, _ in found)
+    assert set(programmes) == {"AMI", "JOBBPENG", "SOM", "RUM"}
+    assert programmes["SOM"] + programmes["RUM"] == 80
+    assert all(facts for case, facts in found if case[2].startswith(("SOM", "RUM")))
 
 
 def test_lives_are_told_to_different_points_and_their_persons_have_no_numbers() -> None:

@@ -20,6 +20,7 @@ from psycopg.rows import tuple_row
 from kundval_contracts.case import Case, Plan, Provider, Step, Tenant
 from kundval_contracts.codes import FactKind, Programme
 from kundval_contracts.envelope import Event
+from kundval_contracts.errors import Conflict, NotFound
 from kundval_contracts.events import EVENTS
 from kundval_contracts.facts import Fact
 from kundval_contracts.inputs import PROVIDER
@@ -274,6 +275,22 @@ def read_tenant(tenant: str, row: Mapping[str, Any], business_date: date | None)
         providers=providers,
         business_date=business_date,
     )
+
+
+def tenant_named(tx: Tx, name: str) -> Tenant:
+    """As `load_tenant`, for who was asked about it: raises NotFound."""
+    try:
+        return load_tenant(tx, name)
+    except NotOpened:
+        raise NotFound(f"There is no tenant {name}.") from None
+
+
+def tenant_today(tx: Tx, name: str) -> tuple[Tenant, date]:
+    """The tenant and its business date. Raises NotFound, Conflict (NO_BUSINESS_DATE)."""
+    tenant = tenant_named(tx, name)
+    if tenant.business_date is None:
+        raise Conflict(f"The tenant {name} has no business date yet.", code="NO_BUSINESS_DATE")
+    return tenant, tenant.business_date
 
 
 @lru_cache(maxsize=256)

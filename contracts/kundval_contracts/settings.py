@@ -110,14 +110,14 @@ def _share(value: Any) -> Decimal:
 MOST = 9999
 
 
-def _integer(low: int = 0) -> Callable[[Any], int]:
+def _integer(low: int = 0, high: int = MOST) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise ValueError("must be a whole number")
         if value < low:
             raise ValueError(f"must be at least {low}")
-        if value > MOST:
-            raise ValueError(f"must be at most {MOST}")
+        if value > high:
+            raise ValueError(f"must be at most {high}")
         return value
 
     return read
@@ -571,7 +571,14 @@ _ROWS: tuple[Setting, ...] = (
     _choice("som.refusal.basis", "REMAINING", "TOTAL", rules=("AMB-35", "AF-SOM-26")),
     Setting("som.rates", "map of money", None, _maybe(_map_of(read_money, _SOM)), ("AF-SOM-2",)),
     Setting("som.result_max", "map of money", None, _maybe(_map_of(read_money, _SOM)), ("AF-SOM-4",)),
-    Setting("som.extensions", "map of integers", None, _maybe(_map_of(_integer(0), _SOM)), ("AF-SOM-7",)),
+    Setting(
+        "som.extensions",
+        "map of integers",
+        None,
+        _maybe(_map_of(_integer(0, 2), _SOM)),
+        ("AF-SOM-7",),
+        note="further periods that the track can have, at most two; two for a track that is not named",
+    ),
     _number("som.period_days", 65, "AF-SOM-3", low=1),
     _number("som.calendar_period", 90, "AF-SOM-6", low=1),
     Setting("som.plan_share", "share", Decimal("0.75"), _share, ("AF-SOM-18",)),
@@ -651,6 +658,8 @@ def _by_level(value: Any) -> Mapping[str, Any]:
             continue
         if not item or not all(re.fullmatch(r"[1-9]", str(model)) for model in item):
             raise ValueError(f"{level} must be an amount, or amounts by number of the model")
+        if len({str(model) for model in item}) < len(item):  # YAML tells the key 1 from the key "1"
+            raise ValueError(f"{level} states a model twice")
         found[level] = MappingProxyType({str(model): read_money(amount) for model, amount in item.items()})
     return MappingProxyType(found)
 

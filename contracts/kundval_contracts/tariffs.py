@@ -55,6 +55,8 @@ class Model(StrEnum):
 SUSTAINED = frozenset({Model.AMI_SPEED_PREMIUM, Model.RESULT_BONUS_FLAT, Model.RESULT_BONUS_TIERS})
 BONUSES = frozenset({Model.RESULT_BONUS_FLAT, Model.RESULT_BONUS_TIERS})
 _FEES = (Model.AMI_MONTHLY_FEE, Model.JOBBPENG_FEE)
+#: Both are lines of one kind, which the ledger tells apart by number alone.
+_BASES = (Model.SOM_PERIOD_BASE, Model.RUM_MONTH_BASE)
 
 #: Parameters of each model by name; "?" marks one that may be missing. What a model takes from the base of the same
 #: version (a premium its fee or rate) is not said twice.
@@ -414,6 +416,8 @@ def _parts(raw: Any, path: str, faults: list[tuple[str, str]]) -> tuple[Part, ..
         faults.append((f"{path}.part", "there is one result bonus"))
     if sum(1 for model in _FEES if model in models) > 1:
         faults.append((f"{path}.part", "there is one monthly fee"))
+    if sum(1 for model in _BASES if model in models) > 1:
+        faults.append((f"{path}.part", "there is one base"))
     return tuple(parts)
 
 
@@ -428,10 +432,9 @@ def _part(row: Any, path: str, faults: list[tuple[str, str]]) -> Iterator[Part]:
         faults.append((f"{path}.rules", "required: a list of rule ids"))
         rules = ()
     faults += [(f"{path}.rules", f"there is no rule {one}") for one in rules if one not in register()]
-    if row.get("model") not in set(Model):
-        faults.append((f"{path}.model", f"must be one of: {', '.join(Model)}"))
+    model: Model | None = _code(Model, row.get("model"), f"{path}.model", faults)
+    if model is None:
         return
-    model = Model(row["model"])
     kinds = _PARAMETERS[model]
     _unknown(row, _PART | set(kinds), path, faults)
     given: dict[str, Parameter] = {}
@@ -447,7 +450,10 @@ def _parameter(raw: Any, kind: str, path: str, faults: list[tuple[str, str]]) ->
     table = raw if isinstance(raw, Mapping) else {"value": raw}
     _unknown(table, {"value", "setting", "by_model"}, path, faults)
     setting = table.get("setting")
-    if setting is not None and setting not in SETTINGS:
+    if setting is not None and not isinstance(setting, str):
+        faults.append((f"{path}.setting", "must be the key of a setting"))
+        setting = None
+    elif setting is not None and setting not in SETTINGS:
         faults.append((f"{path}.setting", f"there is no setting {setting}"))
     elif setting is not None and SETTINGS[setting].kind not in _SETTING_KINDS[kind]:
         faults.append((f"{path}.setting", f"{setting} is no {kind}"))
@@ -459,7 +465,7 @@ def _parameter(raw: Any, kind: str, path: str, faults: list[tuple[str, str]]) ->
             faults.append((f"{path}.by_model", "must be a table of amounts by number of the model"))
         else:
             by_model = {str(key): _read(kind, item, f"{path}.by_model.{key}", faults) for key, item in rows.items()}
-    if not table.keys() & {"value", "setting", "by_model"}:
+    if all(table.get(name) is None for name in ("value", "setting", "by_model")):
         faults.append((path, "must have a value or name a setting"))
     if "value" in table and "by_model" in table:
         faults.append((path, "has either one value or one by model"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -9,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kundval_assignment.domain import judge
 from kundval_assignment.domain.som import may_refuse
 from kundval_contracts.som import last_day_with_old, period
+from kundval_contracts.tariffs import Model, tariffs
 from tests.acceptance.builders import fact, manual
 
-from .lives import live, refusals
+from .lives import case, live, person, refusals, tenant
 
 START = "2021-03-01"
 BEGIN = (
@@ -50,6 +53,39 @@ def test_periods_are_of_one_length_and_leave_no_gap(start: date, number: int) ->
 def test_there_are_at_most_two_extensions(extensions: int, legal: bool) -> None:
     found = som(*BEGIN, *(fact(f"2021-05-2{day}", "extended") for day in range(extensions)))
     assert refusals(found) == ([] if legal else [("TOO_MANY_EXTENSIONS", ("AF-SOM-7",))])
+
+
+@pytest.mark.rule("AF-SOM-7")
+@pytest.mark.parametrize(("most", "refused"), [(0, 2), (1, 1), (2, 0)])
+def test_how_many_extensions_a_track_has_can_be_set(most: int, refused: int) -> None:
+    extended = (fact("2021-05-20", "extended"), fact("2021-08-20", "extended"))
+    found = som(*BEGIN, *extended, **{"som.extensions": {"SOM_1": most, "SOM_4": 2 - most}})
+    assert refusals(found) == [("TOO_MANY_EXTENSIONS", ("AF-SOM-7",))] * refused
+
+
+@pytest.mark.rule("AF-SOM-7", "AF-SOM-8")
+def test_the_extensions_are_those_of_the_track_on_the_day_and_two_for_a_track_that_is_not_set() -> None:
+    extended, further = fact("2021-05-20", "extended"), fact("2021-08-20", "extended")
+    moved = fact("2021-06-01", "track_decided", programme="SOM_4")
+    assert len(refusals(som(*BEGIN, extended, further, **{"som.extensions": {"SOM_1": 1}}))) == 1
+    assert refusals(som(*BEGIN, extended, moved, further, **{"som.extensions": {"SOM_1": 1}})) == []
+
+
+@pytest.mark.rule("AF-SOM-8", "NACKA-11")
+@pytest.mark.parametrize("change", ["later", "no base"])
+def test_a_track_without_a_base_on_the_decision_date_is_refused(change: str) -> None:
+    moved = fact("2021-03-10", "track_decided", programme="SOM_2")
+    assert refusals(som(*BEGIN, moved)) == []
+    track = tariffs()["SOM_2"]
+    version = track.versions[0]
+    if change == "later":
+        version = replace(version, valid_from=date(2021, 2, 21))
+    else:
+        version = replace(version, parts=tuple(part for part in version.parts if part.model is Model.REPORTED_RESULT))
+    where = tenant("trelleborg", "2021-06-30")
+    settings = replace(where.settings, programmes={"SOM_2": replace(track, versions=(version,))})
+    found = judge(case([*BEGIN, moved], "SOM_1"), person(), replace(where, settings=settings))
+    assert refusals(found) == [("NO_TARIFF", ("NACKA-11",))]
 
 
 def result(day: str, amount: int | str) -> Any:

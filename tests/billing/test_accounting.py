@@ -257,6 +257,9 @@ def test_what_code_page_437_does_not_have_is_written_with_the_nearest_letters(te
 
 def test_a_mark_within_a_field_is_escaped() -> None:
     assert quoted('Åmåls "nya"') == '"Åmåls \\"nya\\""'
+    # also the wide one that comes apart into a backslash: none escapes the closing mark
+    assert quoted("Alfa\\") == quoted("Alfa\uff3c") == '"Alfa/"'
+    assert quoted('a\\" #VER') == '"a/\\" #VER"'
 
 
 # --- CSV and what is refused -----------------------------------------------------------------------------

@@ -270,6 +270,7 @@ def test_an_assignment_without_a_tariff_stops_no_other(make_database: Any) -> No
         with pytest.raises(Conflict) as refused:
             billing.ask("explanation", assignment="A-1", kind="MONTHLY_FEE", sequence=1)
         assert refused.value.code == "NO_TARIFF"
+        assert (billing.ask("lines")["lines"], billing.ask("explain", assignment="A-1")["lines"]) == ([], [])
 
 
 # --- explanations ---------------------------------------------------------------------------------------
@@ -311,8 +312,11 @@ def test_a_provider_is_sent_its_own_explanation_and_gets_nothing_of_anothers(pla
     assert "2024-07-01" not in html
     entry = entries(played, "A-1")[0]["entry"]
     for request in (asked, {"assignment": "A-1", "entry": entry}):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFound) as others:
             played.ask("explanation", BETA, **request)
+        with pytest.raises(NotFound) as nobodys:
+            played.ask("explanation", BETA, **{**request, "assignment": "A-999"})
+        assert str(others.value).replace("A-1", "A-999") == str(nobodys.value)
 
 
 def test_who_may_not_know_where_a_protected_person_is_learns_neither_provider_nor_workplace(played: Billing) -> None:

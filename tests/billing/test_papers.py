@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from io import BytesIO
 
 import pytest
+from pypdf import PdfReader
 
+from kundval_billing.documents import read, sheet
 from kundval_billing.domain.documents import Issued, corrections, invoices, join, last_day, named, originals
 from kundval_billing.domain.parties import Agreement, Payee, Payer, Vat, seller_problem, vat_of
 from kundval_billing.payees.check import require_sound
@@ -13,7 +16,7 @@ from kundval_contracts.codes import Direction, DocumentKind, LineKind, Ownership
 from kundval_contracts.errors import InvalidRequest
 from kundval_contracts.rpc import METHODS
 
-from .papers import COMPANY, EXEMPT, MUNICIPALITY, OUTSIDE, STANDARD, D, entry, municipality, party
+from .papers import COMPANY, EXEMPT, MUNICIPALITY, OUTSIDE, STANDARD, D, document, entry, municipality, party
 
 PAYABLE, RECEIVABLE = Direction.PAYABLE, Direction.RECEIVABLE
 RUN, LATER = date(2024, 7, 1), date(2024, 8, 1)
@@ -172,6 +175,10 @@ def request(**changes: object) -> dict[str, object]:
         {"payment_terms_days": -1},
         {"payment_terms_days": "30"},
         {"name": "two\nlines"},
+        {"name": "two\u2028lines"},
+        {"name": "\u00a0 "},
+        {"street": "not for XML \ufffe"},
+        {"city": "turned \u202e round"},
         {"vat": {"treatment": "EXEMPT"}},
         {"vat": {"treatment": "REDUCED"}},
         {"endpoint_scheme": "9999"},
@@ -212,6 +219,12 @@ def test_a_right_party_is_taken() -> None:
     require_sound(loaded["party"])
     assert loaded["party"]["vat"] is None and loaded["party"]["f_skatt"] is False
     assert MUNICIPALITY != COMPANY and VatTreatment.STANDARD_25.category == "S"
+
+
+def test_a_name_that_no_font_is_there_for_stands_in_the_pdf_as_far_as_it_can() -> None:
+    made = document(DocumentKind.SELF_BILLING_INVOICE, seller=party(name='#panic("x") Åsa \N{SNOWMAN} \u65e5\u672c'))
+    (page, *_) = PdfReader(BytesIO(sheet.pdf(read.document_sheet(made, "sv")))).pages
+    assert '#panic("x") Åsa ? ??' in page.extract_text().replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_an_agreement_ends_after_it_begins() -> None:

@@ -321,6 +321,34 @@ def test_a_payment_with_an_entry_that_is_held_waits_for_the_end_of_every_hold(bo
     assert code(books, "release_hold", hold=2**40) == "NOT_FOUND"
 
 
+def test_a_hold_on_nothing_that_there_is_is_refused(books: Books) -> None:
+    books.post(posting("8000.00"), posting("500.00", "delta", "A-2"))
+    for wrong in ({"assignment": "A-l"}, {"provider": "alfs"}, {"provider": "alfa", "assignment": "A-l"}):
+        assert code(books, "hold", reason="OTHER", **wrong) == "NOT_FOUND"
+    assert books.call("holds")["holds"] == []
+    # one that has nothing yet, and one that is no provider of the municipality any more
+    books.hold_cases(replace(ami2(), assignment="A-3"))
+    for right in ({"provider": "gamma"}, {"provider": "delta"}, {"assignment": "A-2"}, {"assignment": "A-3"}):
+        books.call("hold", reason="OTHER", **right)
+
+
+def test_nothing_of_another_municipality_can_be_reached(books: Books, pool: Pool) -> None:
+    books.post(posting("8000.00"))
+    (payment,) = books.ready()
+    hold = books.call("hold", provider="alfa", reason="LEGAL")["hold"]
+    other, before = Books(pool), books.payment(payment)
+    answer = {"voucher": "V-1", "amount": "8000.00", "outcome": "ACCEPTED"}
+    for method in ("payment", "check_payment", "attest_payment", "withdraw_payment", "release_payments"):
+        assert code(other, method, "dan", payment=payment) == "NOT_FOUND"
+    assert code(other, "acknowledge_payment", payment=payment, **answer) == "NOT_FOUND"
+    assert code(other, "release_hold", hold=hold) == "NOT_FOUND"
+    other.post(posting("8000.00"))
+    assert other.call("release_payments", run=RUN)["released"] == []
+    found = other.call("reconcile", rows=[{"document": f"D-{payment}", "amount": "8000.00"}])
+    assert [row["document"] for row in found["not_ours"]] == [f"D-{payment}"]
+    assert books.payment(payment) == before
+
+
 @pytest.mark.parametrize(
     "target",
     [{}, {"kind": "MONTHLY_FEE", "sequence": 1, "provider": "alfa"}, {"provider": "alfa", "kind": "MONTHLY_FEE"}],

@@ -271,6 +271,15 @@ def test_without_any_lock_the_database_itself_lets_one_of_many_releases_through(
     assert books.state(beta) == ("RELEASED" if released else "HELD")
 
 
+def test_a_voucher_that_is_named_for_two_payments_at_once_stands_for_one(books: Books) -> None:
+    books.post(posting("8000.00"), posting("8000.00", "beta", "A-2"))
+    made = books.ready()
+    books.call("release_payments", run=RUN)
+    answer = {"voucher": "V-1", "amount": "8000.00", "outcome": "ACCEPTED"}
+    found = together(2, lambda n: books.call("acknowledge_payment", payment=made[n], **answer)["state"])
+    assert sorted(getattr(one, "code", one) for one in found) == ["ACKNOWLEDGED", "VOUCHER_TAKEN"], found
+
+
 # --- whoever asks ------------------------------------------------------------------------------------------------
 
 
@@ -294,6 +303,7 @@ def act(payment: str, kind: str, who: str, number: str = "count(*) + 1") -> str:
         (act("{proposed}", "CHECKED", "pia"), "neither checks nor attests"),
         (act("{proposed}", "ATTESTED", "ann"), "checked before it is attested"),
         (act("{attested}", "ATTESTED", "dan"), "two persons attest"),
+        (act("{checked}", "ATTESTED", "kundval").replace("CONTROLLER", "SYSTEM"), "persons of the municipality attest"),
         (act("{checked}", "RELEASED", "ann"), "attested by two persons"),
         (act("{agreed}", "RELEASED", "ann"), "has not approved"),
         (act("{attested}", "APPROVED", "alfa"), "approves self-billing alone"),

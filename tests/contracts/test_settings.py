@@ -136,6 +136,8 @@ def test_both_names_and_every_shape_of_a_value_are_read(given: dict[str, Any], k
         {"jobbpeng.fees": {"JOBBPENG_THIRD": 1}},
         {"age.group1": [66, 18]},
         {"employment.forms.counting": "ORDINARY"},
+        {"som.extensions": {"SOM_1": 3}},
+        {"rum.rates": {"RUM_B": {1: 62, "1": 63}}},
     ],
 )
 def test_an_unknown_key_or_value_is_a_fault_and_never_ignored(given: dict[str, Any]) -> None:

@@ -102,6 +102,7 @@ def test_the_file_of_the_tests_is_read() -> None:
         (("version", 1, "valid_from"), date(2024, 1, 1), "version[1].valid_from"),
         (("version", 0, "valid_until"), date(2024, 1, 1), "version[0].valid_until"),
         (("version", 0, "part", 0, "model"), "HOURLY", "version[0].part[0].model"),
+        (("version", 0, "part", 0, "model"), ["AMI_MONTHLY_FEE"], "version[0].part[0].model"),
         (("version", 0, "part", 0, "fee"), -1, "version[0].part[0].fee"),
         (("version", 0, "part", 0, "fee"), Decimal("0.005"), "version[0].part[0].fee"),
         (("version", 0, "part", 0, "fee"), 0.5, "version[0].part[0].fee"),
@@ -109,6 +110,10 @@ def test_the_file_of_the_tests_is_read() -> None:
         (("version", 0, "part", 0, "fee"), {}, "version[0].part[0].fee"),
         (("version", 0, "part", 0, "fee"), {"setting": "no.such"}, "version[0].part[0].fee.setting"),
         (("version", 0, "part", 0, "fee"), {"setting": "plan.due_days"}, "version[0].part[0].fee.setting"),
+        (("version", 0, "part", 0, "fee"), {"setting": ["no.such"]}, "version[0].part[0].fee.setting"),
+        (("version", 0, "part", 0, "fee"), {"setting": {"key": 1}}, "version[0].part[0].fee.setting"),
+        (("version", 0, "part", 0, "fee"), {"setting": None}, "version[0].part[0].fee"),
+        (("time", "periods"), {"setting": None}, "time.periods"),
         (("version", 0, "part", 0, "fee"), {"by_model": {"x": 1}}, "version[0].part[0].fee.by_model"),
         (("version", 0, "part", 0, "rate"), 5, "version[0].part[0].rate"),
         (("version", 0, "part", 0, "rules"), ["AMI-0"], "version[0].part[0].rules"),
@@ -126,6 +131,17 @@ def test_a_fault_is_named_by_its_path(where: tuple[Any, ...], value: Any, path: 
         place = place[step]
     place[where[-1]] = value
     assert path in faults_of(raw)
+
+
+@pytest.mark.rule("NACKA-10")
+def test_two_bases_are_a_fault_because_the_ledger_could_not_tell_their_lines_apart() -> None:
+    raw = deepcopy(document())
+    raw["time"]["periods"] = 90
+    monthly = {**BY_PERIODS, "model": "RUM_MONTH_BASE", "rules": ["AF-RUM-3"], "days": 22}
+    raw["version"][0]["part"] = [BY_PERIODS]
+    assert read(raw).has(Model.SOM_PERIOD_BASE)
+    raw["version"][0]["part"] = [BY_PERIODS, monthly]
+    assert faults_of(raw) == {"version[0].part": "there is one base"}
 
 
 def test_every_fault_of_a_file_is_listed() -> None:

@@ -38,15 +38,25 @@ from .base import (
     count,
     identifier,
 )
+from .payments import PAYMENTS
 from .results import LANGUAGES, Csv
 
 #: the longest period of a statement or journal, in days
 MOST_DAYS = 400
 
 
+#: what no line of a form shows and XML may not hold: controls, line breaks, marks that turn the direction of reading
+_UNSEEN = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufffe\uffff"
+
+
 def _text(most: int = 200, **kwargs: Any) -> fields.String:
-    """Words without line breaks, for a form or an invoice."""
-    return fields.String(validate=[validate.Length(1, most), validate.Regexp(r"\A[^\x00-\x1f\x7f]*\Z")], **kwargs)
+    """Words without line breaks, for a form or an invoice; blanks alone are none."""
+    checks = [
+        validate.Length(1, most),
+        validate.Regexp(rf"\A[^{_UNSEEN}]*\Z", error="holds characters that nobody sees"),
+        validate.Regexp(r"\A.*\S", error="must hold a word"),
+    ]
+    return fields.String(validate=checks, **kwargs)
 
 
 def _maybe(most: int = 200) -> fields.String:
@@ -391,13 +401,14 @@ class JournalRequest(TenantRequest):
 add("billing.set_payee", "command", SetPayee, NewVersion, MONEY,
     "say who a provider is as receiver of money, from a day on",
     reach=Reach.NOTHING, shield=Shield.NONE)  # fmt: skip
-add("billing.payees", "query", PayeesRequest, Payees, MONEY | PROVIDER,
+# who attests a payment sees where its money goes
+add("billing.payees", "query", PayeesRequest, Payees, PAYMENTS | PROVIDER,
     "list what is known of providers as receivers of money",
     reach=Reach.ITSELF, shield=Shield.NONE)  # fmt: skip
 add("billing.set_payer", "command", SetPayer, NewVersion, MONEY,
     "say who the municipality is as payer, or its customer, from a day on",
     reach=Reach.NOTHING, shield=Shield.NONE)  # fmt: skip
-add("billing.payer", "query", TenantRequest, Payers, MONEY,
+add("billing.payer", "query", TenantRequest, Payers, PAYMENTS,
     "list what is known of the municipality as payer, and of its customer",
     reach=Reach.NOTHING, shield=Shield.NONE)  # fmt: skip
 add("billing.documents", "query", IssuedRequest, IssuedDocuments, MONEY | PROVIDER,

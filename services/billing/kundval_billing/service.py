@@ -14,8 +14,7 @@ from kundval_chassis.rpc import command, query
 from kundval_chassis.service import info
 from kundval_chassis.tokens import Caller
 from kundval_chassis.veil import veil
-from kundval_contracts.answer import Line, totals
-from kundval_contracts.case import Case, Tenant
+from kundval_contracts.answer import totals
 from kundval_contracts.envelope import Event
 from kundval_contracts.errors import NotFound
 
@@ -25,7 +24,6 @@ from .claims.entrypoints import ClaimsEntrypoints
 from .control import hear as evidence
 from .control.entrypoints import ControlEntrypoints
 from .documents.entrypoints import DocumentEntrypoints
-from .domain import lines
 from .explanations import store as known
 from .explanations.entrypoints import ExplanationEntrypoints
 from .payees.entrypoints import PayeeEntrypoints
@@ -33,6 +31,7 @@ from .payments.entrypoints import PaymentEntrypoints
 from .questions.entrypoints import QuestionEntrypoints
 from .questions.work import QuestionWork
 from .settings import SETTINGS
+from .today import lines_today
 
 
 class BillingService(
@@ -66,7 +65,7 @@ class BillingService(
     @command("billing.run_payments")
     def run_payments(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         payments.turn(tx, [request["tenant"]])
-        tenant = _tenant(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         done = payments.run_payments(tx, tenant, request["run"])
         return {
             "tenant": tenant.id,
@@ -99,13 +98,13 @@ class BillingService(
 
     @query("billing.explain")
     def explain(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant, assignment = _tenant(tx, request["tenant"]), request["assignment"]
+        tenant, assignment = held.tenant_named(tx, request["tenant"]), request["assignment"]
         cases = held.load_cases(tx, [(tenant.id, assignment)])
         if not cases:
             raise NotFound(f"There is no assignment {assignment}.")
         found = [
             {**line.as_json(), "steps": [step.as_json() for step in line.steps]}
-            for line in _lines(cases[0], tenant)
+            for line in lines_today(cases[0], tenant)
             if caller.provider in (None, line.provider)
         ]
         posted = [
@@ -126,10 +125,10 @@ class BillingService(
 
     @query("billing.summary")
     def summary(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = _tenant(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         statuses: dict[str, int] = {}
         for cases in held.tenant_cases(tx, tenant.id):
-            for line in (line for case in cases for line in _lines(case, tenant)):
+            for line in (line for case in cases for line in lines_today(case, tenant)):
                 statuses[line.status.value] = statuses.get(line.status.value, 0) + 1
         return {"tenant": tenant.id, **store.summary(tx, tenant.id), "lines": dict(sorted(statuses.items()))}
 
@@ -142,20 +141,6 @@ class BillingService(
         return info(tx, self.name)
 
 
-def _tenant(tx: Tx, name: str) -> Tenant:
-    try:
-        return held.load_tenant(tx, name)
-    except held.NotOpened:
-        raise NotFound(f"There is no tenant {name}.") from None
-
-
-def _lines(case: Case, tenant: Tenant) -> tuple[Line, ...]:
-    """The lines of a case on the tenant's business date."""
-    if tenant.business_date is None:
-        return ()
-    return lines(case.known_by(tenant.business_date), tenant, tenant.business_date)
-
-
 def _page(
     tx: Tx,
     request: dict[str, Any],
@@ -163,11 +148,11 @@ def _page(
     name: str,
     show: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
 ) -> dict[str, Any]:
-    tenant = _tenant(tx, request["tenant"])
+    tenant = held.tenant_named(tx, request["tenant"])
     page = store.page(tx, tenant.id, request["assignment"], request["after"], request["limit"])
     provider = caller.provider or request["provider"]
     cases = held.load_cases(tx, [(tenant.id, assignment) for assignment in page])
-    rows = [line.as_json() for case in cases for line in _lines(case, tenant) if provider in (None, line.provider)]
+    rows = [line.as_json() for case in cases for line in lines_today(case, tenant) if provider in (None, line.provider)]
     return {
         name: show(veil(tx, tenant.id, rows, caller, filtered=provider)),
         "next": page[-1] if len(page) == request["limit"] else None,

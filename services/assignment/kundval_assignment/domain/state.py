@@ -33,7 +33,7 @@ from kundval_contracts.timeline import Exit, Timeline, replaces
 
 from . import after, road, work
 from .base import Effect, Gate, Refusal, Standing, State, Terms, refuse
-from .eligibility import Finding, assess, groups_of
+from .eligibility import Finding, assess, groups_of, tariff_in_force
 from .local import life_coordination
 from .som import may_refuse
 
@@ -443,22 +443,36 @@ def _provider_switch(state: State, fact: Fact, terms: Terms) -> State | Refusal:
     return replace(state, pending=fact)
 
 
-@rule("AF-SOM-8")
+@rule("AF-SOM-8", "NACKA-11")
 def _track_decided(state: State, fact: Fact, terms: Terms) -> State | Refusal:
-    """The employment service decides the track; a change keeps within the same service."""
+    """The employment service decides the track; a change keeps within the same service.
+
+    The assignment stays locked to the tariffs of its decision date, so the new track must have one then, with a base.
+    """
     mine, new = terms.case.programme, fact["programme"]
-    if (mine.is_som and new.is_som) or (mine.is_rum and new.is_rum):
+    if not ((mine.is_som and new.is_som) or (mine.is_rum and new.is_rum)):
+        return refuse(RefusalCode.WRONG_PROGRAMME, f"{mine} has no track {new}.", "AF-SOM-8")
+    decided_on, settings, area = state.timeline(terms).decided_on, terms.tenant.settings, terms.case.delivery_area
+    if decided_on is None:
         return state
-    return refuse(RefusalCode.WRONG_PROGRAMME, f"{mine} has no track {new}.", "AF-SOM-8")
+    missing = tariff_in_force(new, decided_on, settings, area)
+    if missing is not None:
+        return Refusal(missing.code, missing.rules, missing.message)
+    base = Model.SOM_PERIOD_BASE if mine.is_som else Model.RUM_MONTH_BASE
+    if in_force(settings, new, decided_on, area).part(base) is None:
+        return refuse(RefusalCode.NO_TARIFF, f"The tariff of {new} on the decision date has no base.", "NACKA-11")
+    return state
 
 
 @rule("AF-SOM-7")
 def _extended(state: State, fact: Fact, terms: Terms) -> State | Refusal:
-    """AF extends by a further period, once or twice (reading 15)."""
+    """AF extends by a further period, once or twice (reading 15), or as often as is set for the track on that day."""
     if not state.timeline(terms).period_days:
         return _other_programme(state, fact, terms)
-    if sum(1 for one in state.told if one.kind is _K.EXTENDED) >= MOST_EXTENSIONS:
-        message = f"There are at most {MOST_EXTENSIONS} further periods."
+    track = track_on(terms.case.programme, state.told, fact.on)
+    most = (terms.tenant.settings["som.extensions"] or {}).get(track.value, MOST_EXTENSIONS)
+    if sum(1 for one in state.told if one.kind is _K.EXTENDED) >= most:
+        message = f"There are at most {most} further periods."
         return refuse(RefusalCode.TOO_MANY_EXTENSIONS, message, "AF-SOM-7")
     return state
 

@@ -9,8 +9,7 @@ from kundval_chassis.db import Tx
 from kundval_chassis.rpc import query
 from kundval_chassis.tokens import Caller
 from kundval_chassis.veil import veil
-from kundval_contracts.case import Tenant
-from kundval_contracts.errors import NotFound
+from kundval_contracts.rpc.base import MONEY
 
 from . import view
 
@@ -20,19 +19,14 @@ class ClaimsEntrypoints:
 
     @query("billing.claims")
     def claims(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant, provider = _tenant(tx, request["tenant"]), caller.provider or request["provider"]
-        found = view.claims(tx, tenant, request, provider, staff=caller.provider is None)
+        tenant, provider = held.tenant_named(tx, request["tenant"]), caller.provider or request["provider"]
+        staff = caller.provider is None
+        hides = staff and provider is not None and caller.role not in MONEY
+        found = view.claims(tx, tenant, request, provider, staff=staff, hides=hides)
         return {**found, "claims": veil(tx, tenant.id, found["claims"], caller, filtered=provider)}
 
     @query("billing.questions")
     def questions(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = _tenant(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         found = view.questions(tx, tenant, request["after"], request["limit"])
         return {**found, "questions": veil(tx, tenant.id, found["questions"], caller, filtered=None)}
-
-
-def _tenant(tx: Tx, name: str) -> Tenant:
-    try:
-        return held.load_tenant(tx, name)
-    except held.NotOpened:
-        raise NotFound(f"There is no tenant {name}.") from None

@@ -39,6 +39,8 @@ def take_in(tx: Tx, events: Sequence[Event], changed: Collection[CaseKey]) -> No
         if name in moved:
             for cases in store.due(tx, name, day):
                 look(tx, tenant, day, cases)
+                # a day tells of very many months: not all events in memory at once
+                tx.flush()
         else:
             now = {key for key, since in known.items() if key[0] == name and since <= day.isoformat()}
             look(tx, tenant, day, held.load_cases(tx, now & set(changed)))

@@ -119,17 +119,19 @@ def remove_claims(tx: Tx, tenant: str, keys: Iterable[tuple[str, Key]]) -> None:
 
 def page(
     tx: Tx, tenant: str, assignment: str | None, provider: str | None, state: MoneyState | None, after: str | None,
-    limit: int,
+    limit: int, *, hides: bool = False,
 ) -> tuple[list[Row], str | None]:  # fmt: skip
     """The claims of the next assignments that have some of this provider and state, and the last assignment if there
-    may be more.
+    may be more. `hides`: without those of protected persons, whom a page by provider would name by where it ends.
     """
     rows = tx.query(
         "WITH wanted AS (SELECT * FROM claim WHERE tenant = %(tenant)s"
         " AND (%(assignment)s::text IS NULL OR assignment = %(assignment)s)"
         " AND (%(provider)s::text IS NULL OR provider = %(provider)s)"
         " AND (%(state)s::text IS NULL OR state = %(state)s)"
-        " AND (%(after)s::text IS NULL OR assignment > %(after)s)),"
+        " AND (%(after)s::text IS NULL OR assignment > %(after)s)"
+        " AND NOT (%(hides)s AND EXISTS (SELECT FROM restricted_subject r WHERE r.tenant = claim.tenant"
+        " AND r.subject = claim.assignment AND r.restricted))),"
         " page AS (SELECT DISTINCT assignment FROM wanted ORDER BY assignment LIMIT %(limit)s)"
         " SELECT assignment, provider, kind, sequence, state, since FROM wanted JOIN page USING (assignment)"
         " ORDER BY assignment, kind, sequence, provider",
@@ -140,6 +142,7 @@ def page(
             "state": state.value if state else None,
             "after": after,
             "limit": limit,
+            "hides": hides,
         },
     )
     names = {row["assignment"] for row in rows}

@@ -20,11 +20,16 @@ from ..domain.view import View
 from . import store
 
 
-def claims(tx: Tx, tenant: Tenant, request: Mapping[str, Any], provider: str | None, *, staff: bool) -> dict[str, Any]:
-    """A page of claims; a provider (`staff` false) is told less: nothing of assistance, of others' claims."""
+def claims(
+    tx: Tx, tenant: Tenant, request: Mapping[str, Any], provider: str | None, *, staff: bool, hides: bool = False
+) -> dict[str, Any]:
+    """A page of claims; a provider (`staff` false) is told less: nothing of assistance, of others' claims. `hides`:
+    nothing of protected persons either.
+    """
     page, following = store.page(
-        tx, tenant.id, request["assignment"], provider, request["state"], request["after"], request["limit"]
-    )
+        tx, tenant.id, request["assignment"], provider, request["state"], request["after"], request["limit"],
+        hides=hides,
+    )  # fmt: skip
     names = {row["assignment"] for row in page}
     asked = store.questions_of(tx, tenant.id, names)
     overlaps = store.overlaps_of(tx, tenant.id, names) if staff else {}

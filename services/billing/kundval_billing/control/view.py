@@ -17,7 +17,7 @@ from kundval_contracts.calendar import add_days, add_months
 from kundval_contracts.case import Tenant
 from kundval_contracts.codes import AnomalyState, ControlFigure, FactKind, FiguresBy
 from kundval_contracts.csv_text import as_csv
-from kundval_contracts.errors import Conflict, Forbidden, NotFound
+from kundval_contracts.errors import Forbidden, NotFound
 from kundval_contracts.phrases import LANGUAGES, text
 from kundval_contracts.rpc import CallerRole
 from kundval_contracts.rpc.control import MOST_NAMED
@@ -38,17 +38,6 @@ _SHARE = Decimal("0.0001")
 _MILLIONTH = Decimal("0.000001")
 #: the last day of a month moves by up to three days when months are added: so much earlier is looked
 _CLIPPED = 3
-
-
-def opened(tx: Tx, name: str) -> tuple[Tenant, date]:
-    """The tenant and its business date. Raises NotFound, Conflict (NO_BUSINESS_DATE)."""
-    try:
-        tenant = held.load_tenant(tx, name)
-    except held.NotOpened:
-        raise NotFound(f"There is no tenant {name}.") from None
-    if tenant.business_date is None:
-        raise Conflict(f"The tenant {name} has no business date yet.", code="NO_BUSINESS_DATE")
-    return tenant, tenant.business_date
 
 
 # --- figures -------------------------------------------------------------------------------------------
@@ -74,13 +63,13 @@ def figures(tx: Tx, request: Mapping[str, Any], caller: Caller) -> Figures:
     (found,) = _figures(tx, request, (request["by"],))
     if caller.role != CallerRole.STATISTICIAN:
         return found
-    tenant, _ = opened(tx, request["tenant"])
+    tenant, _ = held.tenant_today(tx, request["tenant"])
     return replace(found, lines=control.without_small_groups(found.lines, tenant.settings["figures.smallest_group"]))
 
 
 def _figures(tx: Tx, request: Mapping[str, Any], split: Iterable[FiguresBy | None]) -> list[Figures]:
     """The figures of a period, split in these ways; the facts are looked at once."""
-    tenant, day = opened(tx, request["tenant"])
+    tenant, day = held.tenant_today(tx, request["tenant"])
     span = _period(tenant, request, day)
     since = add_days(add_months(span.start, -tenant.settings["sustainability.months"]), -_CLIPPED)
     found = list(_outcomes(tx, tenant, day, store.with_exits(tx, span, since)))
@@ -180,7 +169,7 @@ class StandsOut:
 
 def stands_out(tx: Tx, request: Mapping[str, Any]) -> StandsOut:
     """Everything that stands out in the period asked for. Raises NotFound, Conflict (NO_BUSINESS_DATE)."""
-    tenant, day = opened(tx, request["tenant"])
+    tenant, day = held.tenant_today(tx, request["tenant"])
     if request["from"] is not None:
         span = Span(tenant.id, request["from"], request["to"])
     else:

@@ -8,7 +8,6 @@ from kundval_chassis import held
 from kundval_chassis.db import Tx
 from kundval_chassis.rpc import command, primitives, query
 from kundval_chassis.tokens import Caller
-from kundval_contracts.case import Tenant
 from kundval_contracts.codes import DocumentForm, JournalForm, StatementForm
 from kundval_contracts.errors import Conflict, NotFound
 
@@ -51,7 +50,7 @@ class DocumentEntrypoints:
 
     @query("billing.statement")
     def statement(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        found, about = statements.load(tx, _tenant(tx, request["tenant"]), request["provider"], request)
+        found, about = statements.load(tx, held.tenant_named(tx, request["tenant"]), request["provider"], request)
         made = read.statement_sheet(found, about, request["lang"])
         name = f"statement-{about.provider}-{about.first}".replace("/", "-")
         if request["form"] is StatementForm.HTML:
@@ -70,7 +69,7 @@ class DocumentEntrypoints:
 
     @command("billing.make_journal")
     def make_journal(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = _tenant(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         return journal.make(tx, tenant, request["run"], request["from"], request["to"])
 
     @query("billing.journals")
@@ -86,10 +85,3 @@ class DocumentEntrypoints:
         if request["form"] is JournalForm.SIE:
             return sheet.file(f"journal-{number}.si", "application/octet-stream", bytes(found["sie"]))
         return sheet.file(f"journal-{number}.csv", CSV, bytes(found["csv"]))
-
-
-def _tenant(tx: Tx, name: str) -> Tenant:
-    try:
-        return held.load_tenant(tx, name)
-    except held.NotOpened:
-        raise NotFound(f"There is no tenant {name}.") from None

@@ -14,8 +14,8 @@ from kundval_contracts.case import Tenant
 from kundval_contracts.codes import DocumentKind, LineKind, Programme
 
 from .. import payees
-from ..domain import lines
 from ..domain.statement import Out, Posted, Statement, statement
+from ..today import lines_today
 from . import store
 from .read import About
 
@@ -41,16 +41,10 @@ def load(tx: Tx, tenant: Tenant, provider: str, request: dict[str, Any]) -> tupl
 
 def _lines(tx: Tx, tenant: Tenant, provider: str) -> Iterator[tuple[Programme, Line]]:
     """The provider's lines on the business date. A case that no tariff covers has none; runs tell of it."""
-    day = tenant.business_date
-    if day is None:
-        return
     names = store.cases_of(tx, tenant.id, provider)
     for place in range(0, len(names), CHUNK):
         for case in held.load_cases(tx, [(tenant.id, name) for name in names[place : place + CHUNK]]):
-            try:
-                found = lines(case.known_by(day), tenant, day)
-            except LookupError:
-                continue
+            found = lines_today(case, tenant)
             yield from ((case.programme, line) for line in found if line.provider == provider)
 
 

@@ -92,8 +92,10 @@ def _amount(amount: Decimal) -> str:
 
 
 def quoted(text: str) -> str:
-    """A field in quotation marks; a mark within is escaped, control characters are left out."""
-    return '"' + spelt(text).replace('"', '\\"') + '"'
+    """A field in quotation marks; a mark within is escaped, control characters are left out. A backslash becomes a
+    slash: the format escapes marks alone, and one at the end would escape the mark that closes the field.
+    """
+    return '"' + spelt(text).replace("\\", "/").replace('"', '\\"') + '"'
 
 
 def spelt(text: str) -> str:

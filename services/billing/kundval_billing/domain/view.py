@@ -71,11 +71,19 @@ class View:
 
     def parts(self, month: Period) -> tuple[Period, ...]:
         """The stretches of `month` in which the intervention ran (reading 9)."""
-        return tuple(
-            Period(max(one.start, month.start), min(one.end, month.end))
-            for one in self.timeline.active
-            if one.overlaps(month)
-        )
+        found = self._parts.get(month)
+        if found is None:
+            found = self._parts[month] = tuple(
+                Period(max(one.start, month.start), min(one.end, month.end))
+                for one in self.timeline.active
+                if one.overlaps(month)
+            )
+        return found
+
+    @cached_property
+    def _parts(self) -> dict[Period, tuple[Period, ...]]:
+        """Every kind of line asks for the same months."""
+        return {}
 
     def closing(self, month: Period) -> Exit | None:
         """The exit that ends the intervention within `month`, with nothing resumed in it (readings 5, 51)."""

@@ -9,7 +9,6 @@ from kundval_chassis.db import Tx
 from kundval_chassis.rpc import query
 from kundval_chassis.tokens import Caller
 from kundval_chassis.veil import restricted, veil
-from kundval_contracts.case import Tenant
 from kundval_contracts.codes import RunProblem
 from kundval_contracts.errors import Conflict, NotFound
 from kundval_contracts.rpc.base import MONEY
@@ -25,20 +24,26 @@ class ExplanationEntrypoints:
 
     @query("billing.explanation")
     def explanation(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant, assignment = _tenant(tx, request["tenant"]), request["assignment"]
+        tenant, assignment = held.tenant_named(tx, request["tenant"]), request["assignment"]
         hides = caller.provider is None and caller.role not in MONEY and bool(restricted(tx, tenant.id, [assignment]))
+        nothing = NotFound(f"There is no such line of {assignment}.")
         if hides and request["provider"] is not None:
             # who asks by provider would learn from the answer which one it is
-            raise NotFound(f"There is no such line of {assignment}.")
+            raise nothing
         try:
             tree = explain.tree_of(tx, tenant, request, caller.provider or request["provider"])
+        except NotFound:
+            # a provider does not learn whether an assignment is another's or there is none
+            if caller.provider is not None:
+                raise nothing from None
+            raise
         except LookupError:
             raise Conflict(f"No tariff is in force for {assignment}.", code=RunProblem.NO_TARIFF) from None
         return deliver.answer(tree, request["lang"], request["form"], Viewer(caller.provider, hides))
 
     @query("billing.as_known")
     def as_known(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = _tenant(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         question = then.asked(tx, tenant, request)
         page = ledger.page(tx, tenant.id, request["assignment"], request["after"], request["limit"])
         found = then.look_back(then.histories(tx, tenant, question, page))
@@ -60,10 +65,3 @@ class ExplanationEntrypoints:
             "sums": then.sums(rows),
             "next": page[-1] if len(page) == request["limit"] else None,
         }
-
-
-def _tenant(tx: Tx, name: str) -> Tenant:
-    try:
-        return held.load_tenant(tx, name)
-    except held.NotOpened:
-        raise NotFound(f"There is no tenant {name}.") from None

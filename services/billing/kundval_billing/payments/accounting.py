@@ -24,6 +24,8 @@ def acknowledge(tx: Tx, tenant: Tenant, request: dict[str, Any], caller: Caller)
     VOUCHER_TAKEN if the voucher stands for another payment, and the codes of `domain.payments`.
     """
     day = steps.business_date(tenant)
+    # one answer after the other: two that name the same voucher for two payments would only meet in the database
+    tx.lock("billing-vouchers", tenant.id)
     payment = steps.payment_of(tx, tenant.id, request["payment"], caller, lock=True)
     voucher, accepted = request["voucher"], request["outcome"] is PaymentOutcome.ACCEPTED
     if accepted and payment.standing.voucher == voucher:

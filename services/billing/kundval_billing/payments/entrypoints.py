@@ -11,7 +11,6 @@ from kundval_chassis.tokens import Caller
 from kundval_chassis.veil import veil
 from kundval_contracts.case import Tenant
 from kundval_contracts.codes import PaymentAct
-from kundval_contracts.errors import NotFound
 
 from . import accounting, holds, periods, problems, propose, read, release, steps, store
 from .run import turn
@@ -34,19 +33,19 @@ class PaymentEntrypoints:
 
     @command("billing.check_payment")
     def check_payment(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        return steps.step(tx, _tenant(tx, request), request, caller, PaymentAct.CHECKED)
+        return steps.step(tx, held.tenant_named(tx, request["tenant"]), request, caller, PaymentAct.CHECKED)
 
     @command("billing.attest_payment")
     def attest_payment(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        return steps.step(tx, _tenant(tx, request), request, caller, PaymentAct.ATTESTED)
+        return steps.step(tx, held.tenant_named(tx, request["tenant"]), request, caller, PaymentAct.ATTESTED)
 
     @command("billing.approve_payment")
     def approve_payment(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        return steps.step(tx, _tenant(tx, request), request, caller, PaymentAct.APPROVED)
+        return steps.step(tx, held.tenant_named(tx, request["tenant"]), request, caller, PaymentAct.APPROVED)
 
     @command("billing.dispute_payment")
     def dispute_payment(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        return steps.step(tx, _tenant(tx, request), request, caller, PaymentAct.DISPUTED)
+        return steps.step(tx, held.tenant_named(tx, request["tenant"]), request, caller, PaymentAct.DISPUTED)
 
     @command("billing.withdraw_payment")
     def withdraw_payment(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -54,19 +53,21 @@ class PaymentEntrypoints:
 
     @command("billing.release_payments")
     def release_payments(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        return release.release(tx, _tenant(tx, request), request, caller)
+        return release.release(tx, held.tenant_named(tx, request["tenant"]), request, caller)
 
     @command("billing.acknowledge_payment")
     def acknowledge_payment(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        return accounting.acknowledge(tx, _tenant(tx, request), request, caller)
+        return accounting.acknowledge(tx, held.tenant_named(tx, request["tenant"]), request, caller)
 
     @command("billing.reconcile")
     def reconcile(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        return accounting.reconcile(tx, _tenant(tx, request), request, caller)
+        return accounting.reconcile(tx, held.tenant_named(tx, request["tenant"]), request, caller)
 
     @command("billing.hold")
     def hold(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        return holds.place(tx, _in_turn(tx, request), request, caller)
+        tenant = _in_turn(tx, request)
+        holds.require_known(tx, tenant, request)
+        return holds.place(tx, tenant, request, caller)
 
     @command("billing.release_hold")
     def release_hold(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -85,7 +86,7 @@ class PaymentEntrypoints:
 
     @query("billing.balances")
     def balances(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = _tenant(tx, request)
+        tenant = held.tenant_named(tx, request["tenant"])
         on = request["on"] or steps.business_date(tenant)
         provider = caller.provider or request["provider"]
         return {"tenant": tenant.id, "on": on, "balances": read.balances(tx, tenant.id, provider, on)}
@@ -105,11 +106,4 @@ class PaymentEntrypoints:
 def _in_turn(tx: Tx, request: dict[str, Any]) -> Tenant:
     """The tenant, while nobody else makes a run, takes in facts, proposes or holds."""
     turn(tx, [request["tenant"]])
-    return _tenant(tx, request)
-
-
-def _tenant(tx: Tx, request: dict[str, Any]) -> Tenant:
-    try:
-        return held.load_tenant(tx, request["tenant"])
-    except held.NotOpened:
-        raise NotFound(f"There is no tenant {request['tenant']}.") from None
+    return held.tenant_named(tx, request["tenant"])

@@ -13,6 +13,15 @@ from kundval_contracts.errors import NotFound
 from . import steps, store
 
 
+def require_known(tx: Tx, tenant: Tenant, request: dict[str, Any]) -> None:
+    """Raise NotFound for a provider or assignment that billing knows nothing of: it would keep back nothing."""
+    provider, assignment = request["provider"], request["assignment"]
+    if provider is not None and provider not in tenant.providers and not store.has_entries(tx, tenant.id, provider):
+        raise NotFound(f"There is no provider {provider}.")
+    if assignment is not None and not store.has_assignment(tx, tenant.id, assignment):
+        raise NotFound(f"There is no assignment {assignment}.")
+
+
 def place(tx: Tx, tenant: Tenant, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
     """Place a hold. What it covers is proposed no more, and open payments with such an entry are held.
 

@@ -22,6 +22,8 @@ log = logs.get(__name__)
 FAILED = "FAILED"
 #: self-billing was agreed, or ended, since the payment was put together: withdraw it and propose anew
 AGREEMENT_CHANGED = "AGREEMENT_CHANGED"
+#: a party, its account or VAT is another than when it was attested: withdraw it and propose anew
+TERMS_CHANGED = "TERMS_CHANGED"
 
 
 def propose(tx: Tx, tenant: Tenant, run: date, caller: Caller) -> dict[str, Any]:
@@ -95,6 +97,8 @@ def problem_of(tx: Tx, tenant: Tenant, payment: store.Payment, day: date) -> str
             approval = issuing.needs_approval(tx, tenant.id, payment.provider, payment.direction, day)
             if approval != payment.standing.self_billing:
                 return AGREEMENT_CHANGED
+            if store.terms_changed(tx, payment.id, day):
+                return TERMS_CHANGED
             return issuing.problem(tx, tenant, payment.provider, payment.direction, day)
     except Exception as error:
         if is_outage(error) or is_contention(error):

@@ -196,6 +196,17 @@ def add_act(
     )
 
 
+def terms_changed(tx: Tx, payment: int, on: date) -> bool:
+    """Whether it was attested by other terms than hold on a day: another party, account, VAT or agreement (0010)."""
+    return bool(
+        tx.value(
+            "SELECT 1 FROM payment_act a JOIN payment p USING (payment) WHERE a.payment = %s AND a.act = 'ATTESTED'"
+            " AND a.terms IS DISTINCT FROM payment_terms(p, %s) LIMIT 1",
+            (payment, on),
+        )
+    )
+
+
 def move(tx: Tx, payment: Payment, stage: PaymentAct) -> None:
     """Append the two ledger rows of a stage."""
     rows = moves(payment.direction, payment.provider, payment.amount, stage)
@@ -247,6 +258,19 @@ def referred(tx: Tx, tenant: str, kind: str, wanted: Sequence[str]) -> dict[str,
 
 
 # --- holds -----------------------------------------------------------------------------------------------------
+
+
+def has_entries(tx: Tx, tenant: str, provider: str) -> bool:
+    return bool(tx.value("SELECT 1 FROM entry WHERE tenant = %s AND provider = %s LIMIT 1", (tenant, provider)))
+
+
+def has_assignment(tx: Tx, tenant: str, assignment: str) -> bool:
+    """Whether it is held, or something was posted for it."""
+    key = (tenant, assignment)
+    return bool(
+        tx.value("SELECT 1 FROM held_case WHERE tenant = %s AND assignment = %s", key)
+        or tx.value("SELECT 1 FROM entry WHERE tenant = %s AND assignment = %s LIMIT 1", key)
+    )
 
 
 def add_hold(tx: Tx, tenant: str, request: Mapping[str, Any], caller: Caller, on: date) -> int:

@@ -26,14 +26,14 @@ class QuestionEntrypoints:
 
     @command("billing.ask_what_if")
     def ask_what_if(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = _tenant(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         draft = request["draft"]
         asked = {"draft": dict(draft.raw), "assignments": request["assignments"]}
         return _ask(tx, tenant, QuestionKind.WHAT_IF, draft.title, None, request["as_of"], asked, caller)
 
     @command("billing.ask_forecast")
     def ask_forecast(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant, year = _tenant(tx, request["tenant"]), request["year"]
+        tenant, year = held.tenant_named(tx, request["tenant"]), request["year"]
         _has_tariffs(tenant, request["new_per_month"], year)
         new = {programme.value: number for programme, number in sorted(request["new_per_month"].items())}
         asked = {"year": year, "new_per_month": new}
@@ -41,7 +41,7 @@ class QuestionEntrypoints:
 
     @query("billing.what_ifs")
     def what_ifs(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = _tenant(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         found = store.page(tx, tenant.id, request["kind"], request["after"], request["limit"])
         return {
             "questions": [show.question(one) for one in found],
@@ -63,7 +63,8 @@ class QuestionEntrypoints:
 
     @query("billing.forecast")
     def forecast(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        return show.forecast(tx, _tenant(tx, request["tenant"]), _question(tx, request, QuestionKind.FORECAST))
+        tenant = held.tenant_named(tx, request["tenant"])
+        return show.forecast(tx, tenant, _question(tx, request, QuestionKind.FORECAST))
 
     @query("billing.forecast_csv")
     def forecast_csv(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -79,7 +80,7 @@ class QuestionEntrypoints:
 
     @command("billing.set_budget")
     def set_budget(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant, year, programme = _tenant(tx, request["tenant"]), request["year"], request["programme"]
+        tenant, year, programme = held.tenant_named(tx, request["tenant"]), request["year"], request["programme"]
         amounts = {
             budgets.TOTAL if programme is None else programme.value: "amount",
             budgets.APPROPRIATION: "appropriation",
@@ -94,7 +95,7 @@ class QuestionEntrypoints:
 
     @query("billing.budget")
     def budget(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        return budgets.show(tx, _tenant(tx, request["tenant"]), request["year"])
+        return budgets.show(tx, held.tenant_named(tx, request["tenant"]), request["year"])
 
 
 def _ask(
@@ -135,13 +136,6 @@ def _has_tariffs(tenant: Tenant, programmes: Mapping[Any, int], year: int) -> No
         raise InvalidRequest(faults=faults)
 
 
-def _tenant(tx: Tx, name: str) -> Tenant:
-    try:
-        return held.load_tenant(tx, name)
-    except held.NotOpened:
-        raise NotFound(f"There is no tenant {name}.") from None
-
-
 def _question(tx: Tx, request: Mapping[str, Any], kind: QuestionKind) -> store.Question:
     """Raises NotFound, also for a question of another kind."""
     one = store.one(tx, request["tenant"], request["question"])
@@ -160,4 +154,4 @@ def _result(one: store.Question) -> Mapping[str, Any]:
 def _finished_forecast(tx: Tx, request: Mapping[str, Any]) -> dict[str, Any]:
     one = _question(tx, request, QuestionKind.FORECAST)
     _result(one)
-    return show.forecast(tx, _tenant(tx, request["tenant"]), one)
+    return show.forecast(tx, held.tenant_named(tx, request["tenant"]), one)

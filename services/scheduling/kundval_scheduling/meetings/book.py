@@ -495,14 +495,6 @@ def business_date(tenant: Tenant) -> date:
     return tenant.business_date
 
 
-def tenant_of(tx: Tx, name: str) -> Tenant:
-    """Raises NotFound."""
-    try:
-        return held.load_tenant(tx, name)
-    except held.NotOpened:
-        raise NotFound(f"There is no tenant {name}.") from None
-
-
 def travel_default(tenant: Tenant) -> int:
     return int(tenant.settings["meetings.travel_default_minutes"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kundval_chassis import held
 from kundval_chassis.db import Tx
 from kundval_chassis.outbox import new_id
 from kundval_chassis.rpc import command, query
@@ -24,7 +25,7 @@ class MeetingEntrypoints:
 
     @command("scheduling.set_resources")
     def set_resources(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = book.tenant_of(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         return {"kept": people.keep_resources(tx, tenant, request, caller)}
 
     @query("scheduling.resources")
@@ -33,30 +34,30 @@ class MeetingEntrypoints:
 
     @query("scheduling.premises")
     def premises(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = book.tenant_of(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         return {"premises": people.premises(tx, tenant, caller.provider or request["provider"])}
 
     @command("scheduling.set_travel")
     def set_travel(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = book.tenant_of(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         ways = {(one["origin"], one["destination"]): one["minutes"] for one in request["travel"]}
         store.save_travel(tx, tenant.id, [(*way, minutes) for way, minutes in sorted(ways.items())])
         return {"kept": len(ways)}
 
     @command("scheduling.set_participants")
     def set_participants(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = book.tenant_of(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         return {"kept": people.keep_participants(tx, tenant, request)}
 
     @command("scheduling.set_absence")
     def set_absence(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = book.tenant_of(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         people.keep_absence(tx, tenant, request, caller)
         return {"kept": 1}
 
     @command("scheduling.remove_absence")
     def remove_absence(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = book.tenant_of(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         return {"removed": people.remove_absence(tx, tenant, request, caller)}
 
     # --- meetings ----------------------------------------------------------------------------------
@@ -94,7 +95,7 @@ class MeetingEntrypoints:
 
     @command("scheduling.book_meeting")
     def book_meeting(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = book.tenant_of(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         if request["meeting"] is not None:
             sight.require_meeting(tx, tenant, caller, request["meeting"])
         else:
@@ -105,7 +106,7 @@ class MeetingEntrypoints:
 
     @command("scheduling.rebook_meeting")
     def rebook_meeting(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = book.tenant_of(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         sight.require_meeting(tx, tenant, caller, request["meeting"])
         sight.require_own(tx, tenant, caller, request)
         return self._answer(
@@ -114,25 +115,25 @@ class MeetingEntrypoints:
 
     @command("scheduling.cancel_meeting")
     def cancel_meeting(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = book.tenant_of(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         sight.require_meeting(tx, tenant, caller, request["meeting"])
         return self._answer(tx, tenant.id, book.cancel(tx, tenant, request["meeting"], request["reason"]), caller)
 
     @command("scheduling.hold_meeting")
     def hold_meeting(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = book.tenant_of(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         sight.require_meeting(tx, tenant, caller, request["meeting"])
         return self._answer(tx, tenant.id, book.hold(tx, tenant, request["meeting"], read.minutes(request)), caller)
 
     @command("scheduling.miss_meeting")
     def miss_meeting(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = book.tenant_of(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         sight.require_meeting(tx, tenant, caller, request["meeting"])
         return self._answer(tx, tenant.id, book.miss(tx, tenant, request["meeting"], read.absent(request)), caller)
 
     @command("scheduling.book_series")
     def book_series(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant, name = book.tenant_of(tx, request["tenant"]), new_id()
+        tenant, name = held.tenant_named(tx, request["tenant"]), new_id()
         sight.require_assignment(tx, tenant, caller, request["assignment"])
         _require_single(request["kind"])
         sight.require_own(tx, tenant, caller, request)
@@ -157,21 +158,21 @@ class MeetingEntrypoints:
 
     @command("scheduling.open_group_session")
     def open_group_session(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = book.tenant_of(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         sight.require_own(tx, tenant, caller, request)
         wish = read.wish(request, kind=MeetingKind.GROUP_SESSION, provider=caller.provider or request["provider"])
         return self._answer(tx, tenant.id, book.book(tx, tenant, wish), caller)
 
     @command("scheduling.join_group")
     def join_group(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = book.tenant_of(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         sight.require_assignment(tx, tenant, caller, request["assignment"])
         session = people.session_for(tx, tenant, request["meeting"], request["assignment"], caller)
         return {"waiting": groups.join(tx, tenant.id, session, request["assignment"])}
 
     @command("scheduling.leave_group")
     def leave_group(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = book.tenant_of(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         sight.require_assignment(tx, tenant, caller, request["assignment"])
         sight.require_meeting(tx, tenant, caller, request["meeting"])
         groups.require_open(groups.load(tx, tenant.id, request["meeting"]))
@@ -180,7 +181,7 @@ class MeetingEntrypoints:
 
     @command("scheduling.book_forum")
     def book_forum(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = book.tenant_of(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         book.files(tx, tenant, request["subjects"])
         return self._answer(tx, tenant.id, book.book(tx, tenant, read.wish(request, kind=MeetingKind.FORUM)), caller)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from kundval_chassis import held
 from kundval_chassis.db import Tx
 from kundval_chassis.rpc import command, query
 from kundval_chassis.tokens import Caller
 from kundval_contracts.errors import NotFound
 
-from ..meetings import book
 from . import decide, show, store
 
 
@@ -18,7 +18,7 @@ class PlanEntrypoints:
 
     @command("scheduling.request_plan")
     def request_plan(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = book.tenant_of(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         plan = decide.request(
             tx, tenant, request["team"], request["from_"], request["weeks"], request["solver"].value, caller.subject
         )
@@ -26,7 +26,7 @@ class PlanEntrypoints:
 
     @query("scheduling.plans")
     def plans(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = book.tenant_of(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         found = store.page(tx, tenant.id, request["team"], request["after"], request["limit"])
         counts = store.counts(tx, tenant.id, [one.id for one in found])
         return {
@@ -36,7 +36,7 @@ class PlanEntrypoints:
 
     @query("scheduling.plan")
     def plan(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = book.tenant_of(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         one = store.one(tx, tenant.id, request["plan"])
         if one is None:
             raise NotFound(f"There is no plan {request['plan']}.")
@@ -50,11 +50,11 @@ class PlanEntrypoints:
 
     @command("scheduling.accept_plan")
     def accept_plan(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = book.tenant_of(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         found = decide.accept(tx, tenant, request["plan"], request["meetings"], caller.subject)
         return {"booked": list(found.booked), "refused": list(found.refused), "left": found.left}
 
     @command("scheduling.reject_plan")
     def reject_plan(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        tenant = book.tenant_of(tx, request["tenant"])
+        tenant = held.tenant_named(tx, request["tenant"])
         return {"rejected": decide.reject(tx, tenant, request["plan"], caller.subject)}

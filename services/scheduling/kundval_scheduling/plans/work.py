@@ -10,11 +10,11 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from kundval_chassis import held
 from kundval_chassis.background import Failed, Failure, Job, Key, Limits
 from kundval_chassis.db import Tx
 from kundval_contracts.codes import MeetingParty, PlanFailure, PlanRowState
 
-from ..meetings import book
 from . import store
 from .check import breaches
 from .form import PROBLEM, SOLUTION
@@ -52,7 +52,7 @@ class PlanWork:
         tenant, plan = key[0], _plan(tx, key)
         if plan.attempts > ATTEMPTS:
             raise Failed(PlanFailure.GAVE_UP)
-        loaded = load(tx, book.tenant_of(tx, tenant), plan.team, plan.first_day, plan.last_day)
+        loaded = load(tx, held.tenant_named(tx, tenant), plan.team, plan.first_day, plan.last_day)
         self._loaded = key, loaded
         command = [sys.executable, "-m", "kundval_scheduling.plans"]
         command += ["--solver", plan.solver, "--seconds", str(self.seconds)]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kundval_chassis import held
 from kundval_chassis.db import Tx
 from kundval_chassis.tokens import Caller
 from kundval_contracts.codes import MeetingParty, SlotObstacle
 
 from ..domain.slot_problem import Obstacle, Proposal, Proposals
 from ..domain.slots import propose
-from ..meetings import book
 from ..meetings import store as meetings
 from . import about
 from .load import period, problem
@@ -20,7 +20,7 @@ from .texts import Texts, texts
 
 def times(tx: Tx, request: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
     """The answer of `scheduling.find_times`. Raises NotFound, Forbidden, Conflict, InvalidRequest."""
-    tenant = book.tenant_of(tx, request["tenant"])
+    tenant = held.tenant_named(tx, request["tenant"])
     meeting = about.find(tx, tenant, request)
     participant = meetings.participants(tx, tenant.id, [meeting.assignment or ""])[meeting.assignment or ""]
     about.require(tx, tenant, caller, meeting, participant)

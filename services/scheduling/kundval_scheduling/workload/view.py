@@ -15,7 +15,7 @@ from kundval_chassis.veil import veil
 from kundval_contracts.case import Tenant
 from kundval_contracts.codes import MeetingKind, ResourceKind, WorkloadMinutes, WorkloadPeriod, WorkloadSubject
 from kundval_contracts.csv_text import Value, as_csv
-from kundval_contracts.errors import Conflict, Forbidden, NotFound
+from kundval_contracts.errors import Forbidden
 from kundval_contracts.rpc.base import MONEY
 from kundval_contracts.rpc.workload import FIRST
 from kundval_contracts.rules import rule
@@ -54,24 +54,13 @@ def scope_of(request: Mapping[str, Any], caller: Caller) -> Scope:
 
 def count(tx: Tx, request: Mapping[str, Any], caller: Caller) -> Found:
     """Raises NotFound, Conflict (NO_BUSINESS_DATE) and what `scope_of` does."""
-    tenant, day = opened(tx, request["tenant"])
+    tenant, day = held.tenant_today(tx, request["tenant"])
     scope, horizon = scope_of(request, caller), Horizon(day, request["weeks"])
     tally = store.tally(tx, tenant.id, scope, horizon)
     staff = resources(tx, tenant.id, team=scope.team, provider=scope.provider, kind=ResourceKind.STAFF)
     return Found(
         tenant, scope, horizon, tally, tuple(staff.values()), _balances(tx, tenant, scope, horizon, tally, staff)
     )
-
-
-def opened(tx: Tx, name: str) -> tuple[Tenant, date]:
-    """The tenant and its business date. Raises NotFound, Conflict (NO_BUSINESS_DATE)."""
-    try:
-        tenant = held.load_tenant(tx, name)
-    except held.NotOpened:
-        raise NotFound(f"There is no tenant {name}.") from None
-    if tenant.business_date is None:
-        raise Conflict(f"The tenant {name} has no business date yet.", code="NO_BUSINESS_DATE")
-    return tenant, tenant.business_date
 
 
 def _balances(
@@ -162,7 +151,7 @@ def shows_protected(scope: Scope, caller: Caller) -> bool:
 
 def without_follow_up(tx: Tx, request: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
     """The answer of `scheduling.without_follow_up`."""
-    tenant, day = opened(tx, request["tenant"])
+    tenant, day = held.tenant_today(tx, request["tenant"])
     scope, limit = scope_of(request, caller), request["limit"]
     found = store.without_follow_up(
         tx,

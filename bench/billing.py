@@ -87,44 +87,50 @@ def measure(machine: Machine, size: Size) -> Report:
     for count, one in found.items():
         report.remarks.append(
             f"(i) {_n(count)} assignments: {one['facts'] / count:.1f} facts each; the first run posted"
-            f" {_n(one['first']['postings'])} entries in {one['first']['seconds']:.0f} s ({_shares([one['first']])})"
+            f" {_n(one['first']['postings'])} entries in {one['first']['seconds']:.0f} s ({_shares([one['first']])});"
+            f" computing the lines is {_computing(one):.0%} of the processor time of the question"
         )
     return report
 
 
+def _computing(found: Found) -> float:
+    """What share of the processor time of "what if" the lines alone take."""
+    asked = sum(one["python"] + one["sql"] for one in found["ask"])
+    return float(sum(one["python"] for one in found["compute"]) / asked)
+
+
 def _row(step: Step, count: int, found: Found) -> Row:
     ours = found[step.name]
-    seconds = [one["seconds"] for one in ours]
-    number = _number(step, count, found)
-    note = f"{_n(round(number / Spread.of(seconds).median))} {step.each} a second; {_shares(ours)};"
-    note += f" memory {max(one['peak'] for one in ours) / MEBIBYTE:.0f} MiB{_more(step, ours[0])}"
+    seconds = Spread.of([one["seconds"] for one in ours])
+    rates = [_number(step, count, one) / one["seconds"] for one in ours]
+    note = f"{_n(round(Spread.of(rates).median))} {step.each} a second; {_shares(ours)};"
+    note += f" memory {max(one['peak'] for one in ours) / MEBIBYTE:.0f} MiB{_more(step, ours[-1])}"
     label = f"{step.what}, {_n(count)}"
     if not step.peer:
-        return Row("i", label, "s", Spread.of(seconds), note=note)
+        return Row("i", label, "s", seconds, note=note)
     theirs = [one["seconds"] for one in found[step.peer]]
-    ratio = Spread.of([a / b for a, b in zip(seconds, theirs, strict=True)])
-    return Row("i", label, "s", Spread.of(seconds), step.peer_name, Spread.of(theirs), ratio, at_most=True, note=note)
+    ratio = Spread.of([one["seconds"] / other for one, other in zip(ours, theirs, strict=True)])
+    return Row("i", label, "s", seconds, step.peer_name, Spread.of(theirs), ratio, at_most=True, note=note)
 
 
 def _growth(step: Step, found: dict[int, Found]) -> Row:
     """The time for each with the largest size beside that with the smallest; the processor time alone as a note."""
-    sizes = min(found), max(found)
-    least, most = (_number(step, count, found[count]) for count in sizes)
+    least, most = min(found), max(found)
     times, work = [], []
-    for count, number in zip(sizes, (least, most), strict=True):
-        steps = found[count][step.name]
-        times.append(Spread.of([1000 * one["seconds"] / number for one in steps]))
-        work.append(Spread.of([1000 * (one["python"] + one["sql"]) / number for one in steps]).median)
+    for count in (least, most):
+        steps = [(one, _number(step, count, one)) for one in found[count][step.name]]
+        times.append(Spread.of([1000 * one["seconds"] / number for one, number in steps]))
+        work.append(Spread.of([1000 * (one["python"] + one["sql"]) / number for one, number in steps]).median)
     ratio = times[1].median / times[0].median
     note = f"processor time alone: {work[1]:.3f} and {work[0]:.3f} ms"
     if work[0]:
         note += f", ratio {work[1] / work[0]:.2f}"
-    label, peer = f"{step.what}: time for each of {_n(most)} {step.each}", f"of {_n(least)}"
-    return Row("i", label, "ms", times[1], peer, times[0], Spread.of([ratio]), LINEAR, at_most=True, note=note)
+    what, peer = f"{step.what}: for each of the {step.each}, {_n(most)}", _n(least)
+    return Row("i", what, "ms", times[1], peer, times[0], Spread.of([ratio]), LINEAR, at_most=True, note=note)
 
 
-def _number(step: Step, count: int, found: Found) -> int:
-    return count if step.each == "assignments" else int(found[step.name][0]["entries"])
+def _number(step: Step, count: int, one: Found) -> int:
+    return count if step.each == "assignments" else int(one["entries"])
 
 
 def _more(step: Step, found: Found) -> str:
@@ -152,39 +158,42 @@ def _sized(machine: Machine, count: int, rounds: int) -> Found:
         database = stack.enter_context(machine.database())
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="kundval-bench-"))
 
+        # what is not measured, and the peers
+        beside = stack.enter_context(Child(machine, "billing", {"database": database}))
+
+        def aside(command: str, **fields: Any) -> Found:
+            return beside.ask(command, patience=PATIENCE, **fields)
+
         def step(command: str, **fields: Any) -> Found:
+            machine.settle()
             with Child(machine, "billing", {"database": database}) as child:
                 return child.ask(command, patience=PATIENCE, **fields)
 
-        def settled(command: str, **fields: Any) -> Found:
-            machine.settle()
-            return step(command, **fields)
-
-        found: Found = {"facts": step("seed", count=count, day=FIRST.isoformat())["facts"]}
-        found["first"] = settled("run", day=FIRST.isoformat())
-        step("tidy")
+        found: Found = {"facts": aside("seed", count=count, day=FIRST.isoformat())["facts"]}
+        found["first"] = step("run", day=FIRST.isoformat())
+        aside("set_parties")
+        aside("tidy")
+        # what was posted before goes on payments that stay proposed: those of the months alone are released
+        found["first_proposed"] = aside("propose", day=FIRST.isoformat())
         months = [add_months(FIRST, number + 1).isoformat() for number in range(rounds)]
-        for name in ("day", "month", "insert", "again", "copy", "ask", "compute"):
+        for name in ("day", "month", "insert", "propose", "release", "again", "copy", "ask", "compute"):
             found[name] = []
         for month in months:
-            found["day"].append(settled("begin_day", day=month))
-            found["month"].append(settled("run", day=month))
-            found["insert"].append(settled("insert", day=month))
-            step("tidy")
+            found["day"].append(step("begin_day", day=month))
+            found["month"].append(step("run", day=month))
+            machine.settle()
+            found["insert"].append(aside("insert", day=month))
+            aside("tidy")
+            found["propose"].append(step("propose", day=month))
+            aside("agree", day=month)
+            found["release"].append(step("release", day=month))
         for _ in range(rounds):
-            step("wake")
-            found["again"].append(settled("run", day=months[-1]))
-            found["copy"].append(settled("copy", folder=folder))
-            found["ask"].append(settled("ask", as_of=AS_OF))
-            found["compute"].append(step("compute", as_of=AS_OF))
-        step("set_parties")
-        # what was posted before goes on payments that stay proposed: the month's alone are released
-        for before in (FIRST.isoformat(), *months[:-1]):
-            found[f"proposed {before}"] = step("propose", day=before)
-        step("tidy")
-        found["propose"] = [settled("propose", day=months[-1])]
-        step("agree", day=months[-1])
-        found["release"] = [settled("release", day=months[-1])]
+            aside("wake")
+            found["again"].append(step("run", day=months[-1]))
+            machine.settle()
+            found["copy"].append(aside("copy", folder=folder))
+            found["ask"].append(step("ask", as_of=AS_OF))
+            found["compute"].append(aside("compute", as_of=AS_OF))
         assert not any(one["postings"] for one in found["again"]), "a run posted something for no reason"
     return found
 

@@ -55,8 +55,8 @@ def ensure(again: bool = False) -> int:
         if had.get("requirements") != wanted["requirements"]:
             count = sum("==" in line for line in REQUIREMENTS.read_text().splitlines())
             say(f"installing {count} locked requirements into .venv (about half a minute)")
+            # what is used is compiled when it is first used: most of it never is
             _pip("install", "--no-compile", "--require-hashes", "-r", str(REQUIREMENTS))
-            _compile()
         say("installing the six packages of this checkout into .venv, editable")
         editable = [option for folder in DISTRIBUTIONS for option in ("-e", str(ROOT / folder))]
         _pip("install", "--no-deps", "--no-build-isolation", *editable)
@@ -116,12 +116,6 @@ def _succeeds(*arguments: str) -> bool:
         [sys.executable, *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=300
     )
     return done.returncode == 0
-
-
-def _compile() -> None:
-    """Compile what is installed, as pip would, but on every processor. What cannot be compiled is left as it is."""
-    command = [str(VENV / "bin" / "python"), "-m", "compileall", "-qq", "-j", "0", str(VENV / "lib")]
-    subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PIP_SECONDS, check=False)
 
 
 def _pip(*arguments: str) -> None:

@@ -12,7 +12,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers demo test check lint bench bench-check up down status lock clean
+.PHONY: help setup servers demo test tests check lint bench bench-check up down status lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
@@ -43,8 +43,11 @@ lint: setup
 check: lint ## lint, types, imports and the quick pure tests: under a minute
 	$(BIN)/pytest -q -n 2 -m "not servers and not slow"
 
-test: lint servers ## every test, against real PostgreSQL and RabbitMQ
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not bench"
+test: setup servers ## every test, against real PostgreSQL and RabbitMQ
+	@$(MAKE) --no-print-directory --jobs 2 lint tests
+
+tests:
+	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not bench"
 
 bench-check: setup servers ## the long measurements of bench/, tiny: they run, and yield figures that can be
 	$(BIN)/pytest -q -m bench

@@ -33,7 +33,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # no test asserts a time: a busy machine must not fail one either
-settings.register_profile("kundval", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("kundval", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("kundval")
 
 ROOT = Path(__file__).resolve().parents[1]

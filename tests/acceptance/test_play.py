@@ -53,7 +53,7 @@ def both(caseload: Caseload, client: Client) -> tuple[str, str]:
 def some_of_the_sample(seed: int, most: int = 12) -> Caseload:
     """A few assignments of a large sample, seen from a day of its two years, with a few payment runs."""
     random = Random(seed)
-    document = make(seed=seed, residents=150)
+    document = make(seed=seed, residents=100)
     document["assignments"] = random.sample(document["assignments"], random.randint(1, most))
     document["payment_runs"] = random.sample(document["payment_runs"], random.randint(0, 5))
     document["as_of"] = random.choice(["2024-07-15", "2024-12-31", "2025-02-28", "2025-10-01", "2026-01-31"])

@@ -284,7 +284,7 @@ def _series(numbers: Any) -> dict[str, list[int]]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.bench
 @pytest.mark.parametrize("seed", [1])
 def test_a_year_adds_up_each_month(pool: Pool, seed: int) -> None:
     year = Year(pool, seed)

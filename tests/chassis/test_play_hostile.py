@@ -18,7 +18,7 @@ from kundval_chassis.simulate import simulate
 from kundval_contracts.caseload import CaseloadFault, read
 from kundval_contracts.client import Client
 from kundval_contracts.errors import KundvalError
-from kundval_contracts.rpc import METHODS
+from kundval_contracts.rpc import METHODS, CallerRole
 from tests.acceptance.builders import assignment, claim, exited
 from tests.suite import Suite, Town, client, suite, town
 
@@ -92,6 +92,8 @@ def requests(town: Town, random: Random) -> Iterator[tuple[str, dict[str, Any]]]
     number = 0
     while True:
         for name, method in METHODS.items():
+            if CallerRole.SYSTEM not in method.roles:
+                continue  # asked by who may in tests/assignment/test_hostile_requests.py
             number += 1
             fields: dict[str, Any] = {"tenant": town.name} if "tenant" in method.request.fields else {}
             if name == "assignment.open_tenant":

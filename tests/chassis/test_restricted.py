@@ -59,7 +59,7 @@ def billing(database: str) -> Iterator[Pool]:
     with migrated(database, "billing") as opened:
         prepare_effects(opened)
         with opened.tx() as tx:
-            tx.execute("CREATE TABLE told (n bigint GENERATED ALWAYS AS IDENTITY, provider text NOT NULL)")
+            tx.execute("CREATE TABLE heard_of (n bigint GENERATED ALWAYS AS IDENTITY, provider text NOT NULL)")
         yield opened
 
 
@@ -69,7 +69,7 @@ def bus(fresh_vhost: str, assignment: Pool, billing: Pool) -> str:
     with assignment.tx() as tx:
         tx.execute("TRUNCATE event, outbox, restricted_subject")
     with billing.tx() as tx:
-        tx.execute("TRUNCATE event, outbox, inbox, subscription, restricted_subject, told, effect")
+        tx.execute("TRUNCATE event, outbox, inbox, subscription, restricted_subject, heard_of, effect")
     declare(fresh_vhost)
     partner(fresh_vhost)
     return fresh_vhost
@@ -100,12 +100,12 @@ def tell(tx: Tx, *numbers: int, subject: str = "A-1", restricted: bool = True) -
 
 def remember(tx: Tx, events: list[Event]) -> None:
     """A handler that keeps the providers it hears of."""
-    tx.insert_rows("told", ("provider",), [(one.data["provider"],) for one in events if one.name == CHOSEN])
+    tx.insert_rows("heard_of", ("provider",), [(one.data["provider"],) for one in events if one.name == CHOSEN])
 
 
 def told(pool: Pool) -> list[str]:
     with pool.tx(readonly=True) as tx:
-        return [row["provider"] for row in tx.query("SELECT provider FROM told ORDER BY n")]
+        return [row["provider"] for row in tx.query("SELECT provider FROM heard_of ORDER BY n")]
 
 
 def harbours(*numbers: int) -> list[str]:

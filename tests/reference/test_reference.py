@@ -47,7 +47,7 @@ OTHER_READINGS = (
 )
 #: the case that writes out the values that hold anyway
 DEFAULTS = "17-defaults-written-out"
-HISTORIES = 150
+HISTORIES = 110
 REACHED = (
     *("MONTHLY_FEE PAYABLE", "MONTHLY_FEE PLANNED", "MONTHLY_FEE taken back"),
     *(f"SPEED_PREMIUM {status}" for status in ("PAYABLE", "ON_HOLD", "MANUAL", "STOPPED", "taken back")),
@@ -91,7 +91,9 @@ def posting(row: Row) -> tuple[str, ...]:
 
 def differences(document: Row) -> tuple[list[str], Row]:
     """What only one of the two says, and the answer of the suite."""
-    answer = simulate(read(document))
+    suite_cores = installed()
+    money = Cores(judge=suite_cores.judge, lines=suite_cores.lines, settle=suite_cores.settle)
+    answer = simulate(read(document), None, money)
     again = compute(document, rejected(document))
     found: list[str] = []
     for name, shown in (("lines", line), ("postings", posting)):
@@ -109,7 +111,7 @@ def differences(document: Row) -> tuple[list[str], Row]:
 
 def test_the_sample_year_comes_to_the_same_krona() -> None:
     document = make()
-    document["payment_runs"] = [run for run in document["payment_runs"] if run[5:7] in ("01", "07")]
+    document["payment_runs"] = [run for run in document["payment_runs"] if run[5:7] == "07"]
     found, answer = differences(document)
     assert not found, "\n".join(found[:20])
     assert len(answer["lines"]) > 5_000 and len(answer["postings"]) > 5_000

@@ -10,6 +10,7 @@ from random import Random
 import psycopg
 import pytest
 
+from kundval_chassis import held
 from kundval_chassis.db import Pool, is_contention
 from kundval_contracts.client import Client
 from kundval_contracts.codes import CancelReason, MeetingKind, MeetingMode, MeetingParty
@@ -89,7 +90,7 @@ class Racer(threading.Thread):
         while True:
             try:
                 with self.pool.tx() as tx:
-                    tenant = book.tenant_of(tx, self.tenant)
+                    tenant = held.tenant_named(tx, self.tenant)
                     if moved is not None and chance < 0.25:
                         book.rebook(tx, tenant, moved)
                     elif moved is not None and chance < 0.45:

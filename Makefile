@@ -47,7 +47,7 @@ test: setup servers ## every test, against real PostgreSQL and RabbitMQ
 	@$(MAKE) --no-print-directory --jobs 2 lint tests
 
 tests:
-	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not bench"
+	$(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder -m "not bench"
 
 bench-check: setup servers ## the long measurements of bench/, tiny: they run, and yield figures that can be
 	$(BIN)/pytest -q -m bench

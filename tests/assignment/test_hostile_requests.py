@@ -280,7 +280,7 @@ def hostile(town: str, random: Random, times: int) -> Iterator[tuple[str, Row]]:
         mine = [where for where in places(good) if where[: len(only)] == only]
         for where in mine:
             # of a request with few fields more often, so that something is wrong with it at least once
-            for _ in range(max(times, 6 // len(mine))):
+            for _ in range(max(times, 10 // len(mine))):
                 made = spoilt(good, where, random)
                 if random.random() < 0.1 and (others := list(places(made))):
                     made = spoilt(made, random.choice(others), random)

@@ -58,6 +58,7 @@ def test_a_measurement_yields_sane_figures(
     json.dumps(report.as_json({}, {"x": found}), allow_nan=False)
 
 
+@pytest.mark.bench
 def test_held_assignments_are_copies_of_the_sample_under_ids_of_their_own() -> None:
     known = len(cases.caseload().assignments)
     found = list(cases.held(known + 5, "t"))

@@ -133,10 +133,12 @@ def test_the_largest_correction_is_told() -> None:
 
 
 @pytest.mark.rule("NACKA-19")
+@pytest.mark.bench
 def test_a_year_costs_about_forty_million() -> None:
     assert 36_000_000 < sum(Decimal(row["amount"]) for row in year()["postings"]) < 44_000_000
 
 
+@pytest.mark.bench
 def test_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
     rows = sum(len(part) for part in year().values() if isinstance(part, list))
     figures = figures_of(make(), year(), {})

@@ -39,6 +39,7 @@ def test_the_demo_ends_with_what_came_of_it_and_agrees_with_simulate(first: tupl
     assert figures["figures"]["assignment"]["assignments"] == int(RESIDENTS)
 
 
+@pytest.mark.bench
 def test_a_second_demo_prints_the_same(suite: Suite, first: tuple[str, str, dict[str, Any]]) -> None:
     again = suite.kundval("demo", "--residents", RESIDENTS)
     assert again.stdout == first[0]

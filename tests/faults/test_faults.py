@@ -182,7 +182,9 @@ def test_two_instances_of_every_service_share_the_work_and_the_death_of_one_is_n
     disturbed.check(servers)
 
 
-@pytest.mark.parametrize("immediate", [False, True], ids=["restarted", "crashed"])
+@pytest.mark.parametrize(
+    "immediate", [pytest.param(False, id="restarted", marks=pytest.mark.bench), pytest.param(True, id="crashed")]
+)
 def test_restarting_the_broker_in_the_middle_of_a_play_changes_nothing(
     suite: Suite, servers: Servers, caseload: Caseload, undisturbed: str, immediate: bool
 ) -> None:
@@ -192,7 +194,9 @@ def test_restarting_the_broker_in_the_middle_of_a_play_changes_nothing(
     assert all(process.poll() is None for process in map(suite.processes.get, SERVICES) if process)
 
 
-@pytest.mark.parametrize("immediate", [False, True], ids=["restarted", "crashed"])
+@pytest.mark.parametrize(
+    "immediate", [pytest.param(False, id="restarted", marks=pytest.mark.bench), pytest.param(True, id="crashed")]
+)
 def test_restarting_the_database_in_the_middle_of_a_play_changes_nothing(
     suite: Suite, servers: Servers, caseload: Caseload, undisturbed: str, immediate: bool
 ) -> None:

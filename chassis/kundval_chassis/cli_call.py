@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -77,6 +77,24 @@ def fail(error: KundvalError) -> int:
     """Print a typed error as JSON on standard error; the exit status that goes with it."""
     click.echo(json.dumps({"error": error.to_wire()}, ensure_ascii=False, indent=2), err=True)
     return REFUSED if isinstance(error, InvalidRequest | UnknownMethod) else FAILED
+
+
+def ask(method: str, caller: Mapping[str, Any] | None = None, /, **request: Any) -> dict[str, Any]:
+    """The answer of one call, for a command: a typed error is printed and ends it with its exit status."""
+    with connect(**(caller or {})) as client:
+        try:
+            return dict(client.call(method, **request))
+        except KundvalError as error:
+            raise SystemExit(fail(error)) from None
+
+
+def ask_rows(method: str, caller: Mapping[str, Any] | None = None, /, **request: Any) -> list[dict[str, Any]]:
+    """As `ask`, all rows of a list."""
+    with connect(**(caller or {})) as client:
+        try:
+            return list(client.rows(method, **request))
+        except KundvalError as error:
+            raise SystemExit(fail(error)) from None
 
 
 @click.command()

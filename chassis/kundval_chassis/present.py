@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -193,3 +194,16 @@ def _kronor(cents: int) -> str:
 
 
 __all__ = ["as_json", "console", "show"]
+
+
+def show_rows(rows: Sequence[Mapping[str, Any]], heads: Sequence[str], numbers: Sequence[str], raw: bool) -> None:
+    """Print rows as a table with these columns, `numbers` to the right; `raw`: as JSON, with all that they hold."""
+    if raw:
+        sys.stdout.write(as_json({"rows": list(rows)}))
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for head in heads:
+        table.add_column(head, justify="right" if head in numbers else "left")
+    for row in rows:
+        table.add_row(*("-" if row[head] is None else str(row[head]) for head in heads))
+    console().print(table)

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from kundval_billing import cli, domain
 from kundval_billing.payments import run as runs
-from kundval_chassis import migrate
+from kundval_chassis import cli_call, migrate
 from kundval_chassis.db import Pool
 from kundval_contracts.codes import Programme
 from kundval_contracts.errors import Conflict, Forbidden, InvalidRequest, KundvalError, NotFound
@@ -564,7 +564,7 @@ def test_every_command_of_the_command_line_does_what_it_says(books: Books, monke
 
         yield SimpleNamespace(call=call, rows=rows)
 
-    monkeypatch.setattr(cli, "connect", connect)
+    monkeypatch.setattr(cli_call, "connect", connect)
 
     def kundval(verb: str, *words: object, who: str = "pia", status: int = 0) -> str:
         caller = ["--tenant", books.name, "--role", "CONTROLLER", "--subject", who]

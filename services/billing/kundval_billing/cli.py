@@ -10,13 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
-from kundval_chassis.cli_call import caller_options, connect, fail
-from kundval_chassis.present import as_json, console
+from kundval_chassis.cli_call import ask, ask_rows, caller_options
+from kundval_chassis.present import as_json, console, show_rows
 from kundval_contracts.codes import Direction, HoldReason, LineKind, PaymentState
-from kundval_contracts.errors import KundvalError
 
 _ROW = ("payment", "run", "provider", "direction", "amount", "entries", "state", "attestations", "problem")
 _NUMBERS = ("payment", "amount", "entries", "attestations", "number", "sequence", "balance", "hold")
@@ -41,34 +38,6 @@ def _asking(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def _ask(method: str, caller: Mapping[str, Any], **request: Any) -> dict[str, Any]:
-    with connect(**caller) as client:
-        try:
-            return dict(client.call(f"billing.{method}", **request))
-        except KundvalError as error:
-            raise SystemExit(fail(error)) from None
-
-
-def _rows(method: str, caller: Mapping[str, Any], **request: Any) -> list[dict[str, Any]]:
-    with connect(**caller) as client:
-        try:
-            return list(client.rows(f"billing.{method}", **request))
-        except KundvalError as error:
-            raise SystemExit(fail(error)) from None
-
-
-def _show(rows: Sequence[Mapping[str, Any]], heads: Sequence[str], raw: bool) -> None:
-    if raw:
-        sys.stdout.write(as_json({"rows": list(rows)}))
-        return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for head in heads:
-        table.add_column(head, justify="right" if head in _NUMBERS else "left")
-    for row in rows:
-        table.add_row(*("-" if row[head] is None else str(row[head]) for head in heads))
-    console().print(table)
-
-
 @payments.command("list")
 @_asking
 @_RUN
@@ -85,8 +54,10 @@ def list_(
     **caller: Any,
 ) -> None:
     """List payments and what they stand at."""
-    found = _rows("payments", caller, tenant=tenant, run=run, provider=provider, direction=direction, state=state)
-    _show(found, _ROW, raw)
+    found = ask_rows(
+        "billing.payments", caller, tenant=tenant, run=run, provider=provider, direction=direction, state=state
+    )
+    show_rows(found, _ROW, _NUMBERS, raw)
 
 
 @payments.command()
@@ -94,13 +65,13 @@ def list_(
 @click.argument("payment", type=int)
 def show(tenant: str, payment: int, raw: bool, **caller: Any) -> None:
     """Show a payment, what was done with it, and its entries (the first 500)."""
-    found = _ask("payment", caller, tenant=tenant, payment=payment)
+    found = ask("billing.payment", caller, tenant=tenant, payment=payment)
     if raw:
         sys.stdout.write(as_json(found))
         return
-    _show([found], (*_ROW, "due", "voucher"), raw=False)
-    _show(found["acts"], ("number", "act", "on", "who", "role", "reference"), raw=False)
-    _show(found["lines"], ("assignment", "kind", "sequence", "run", "amount", "reverses"), raw=False)
+    show_rows([found], (*_ROW, "due", "voucher"), _NUMBERS, raw=False)
+    show_rows(found["acts"], ("number", "act", "on", "who", "role", "reference"), _NUMBERS, raw=False)
+    show_rows(found["lines"], ("assignment", "kind", "sequence", "run", "amount", "reverses"), _NUMBERS, raw=False)
 
 
 @payments.command()
@@ -108,11 +79,13 @@ def show(tenant: str, payment: int, raw: bool, **caller: Any) -> None:
 @click.argument("run", metavar="DATE")
 def propose(tenant: str, run: str, raw: bool, **caller: Any) -> None:
     """Put together what is to be paid to each provider, by the runs up to DATE."""
-    _show(_ask("propose_payments", caller, tenant=tenant, run=run)["payments"], _ROW, raw)
+    show_rows(ask("billing.propose_payments", caller, tenant=tenant, run=run)["payments"], _ROW, _NUMBERS, raw)
 
 
 def _one_by_one(method: str, payments: Sequence[int], raw: bool, caller: Mapping[str, Any], **request: Any) -> None:
-    _show([_ask(method, caller, payment=payment, **request) for payment in payments], _ROW, raw)
+    show_rows(
+        [ask(f"billing.{method}", caller, payment=payment, **request) for payment in payments], _ROW, _NUMBERS, raw
+    )
 
 
 @payments.command()
@@ -146,7 +119,7 @@ def withdraw(tenant: str, payment: int, reason: str | None, raw: bool, **caller:
 @click.option("--payment", type=int, help="This payment alone.")
 def release(tenant: str, run: str | None, payment: int | None, raw: bool, **caller: Any) -> None:
     """Put on their way what is ready of a run, or one payment; each goes once."""
-    done = _ask("release_payments", caller, tenant=tenant, run=run, payment=payment)
+    done = ask("billing.release_payments", caller, tenant=tenant, run=run, payment=payment)
     if raw:
         sys.stdout.write(as_json(done))
         return
@@ -165,7 +138,7 @@ def release(tenant: str, run: str | None, payment: int | None, raw: bool, **call
 def hold(tenant: str, raw: bool, reason: str, **given: Any) -> None:
     """Pay nothing of a provider, an assignment or a line for the time being."""
     target = {name: given.pop(name) for name in ("provider", "assignment", "kind", "sequence", "note")}
-    _held(_ask("hold", given, tenant=tenant, reason=reason, **target), raw)
+    _held(ask("billing.hold", given, tenant=tenant, reason=reason, **target), raw)
 
 
 @payments.command("end-hold")
@@ -174,7 +147,7 @@ def hold(tenant: str, raw: bool, reason: str, **given: Any) -> None:
 @click.option("--note", metavar="TEXT", help="For staff alone.")
 def end_hold(tenant: str, hold: int, note: str | None, raw: bool, **caller: Any) -> None:
     """End a hold."""
-    _held(_ask("release_hold", caller, tenant=tenant, hold=hold, note=note), raw)
+    _held(ask("billing.release_hold", caller, tenant=tenant, hold=hold, note=note), raw)
 
 
 def _held(answer: Mapping[str, Any], raw: bool) -> None:
@@ -188,7 +161,9 @@ def _held(answer: Mapping[str, Any], raw: bool) -> None:
 @_asking
 def problems(tenant: str, raw: bool, **caller: Any) -> None:
     """List the assignments of which a run could post nothing."""
-    _show(_rows("problems", caller, tenant=tenant), ("assignment", "provider", "run", "code"), raw)
+    show_rows(
+        ask_rows("billing.problems", caller, tenant=tenant), ("assignment", "provider", "run", "code"), _NUMBERS, raw
+    )
 
 
 @payments.command()
@@ -197,7 +172,7 @@ def problems(tenant: str, raw: bool, **caller: Any) -> None:
 @click.option("--on", metavar="DATE", help="At the end of this day; otherwise of the business date.")
 def balances(tenant: str, provider: str | None, on: str | None, raw: bool, **caller: Any) -> None:
     """Show the balance of every account and what it consists of."""
-    found = _ask("balances", caller, tenant=tenant, provider=provider, on=on)
+    found = ask("billing.balances", caller, tenant=tenant, provider=provider, on=on)
     if raw:
         sys.stdout.write(as_json(found))
         return
@@ -207,7 +182,7 @@ def balances(tenant: str, provider: str | None, on: str | None, raw: bool, **cal
         for row in found["balances"]
         for part in (row["parts"] or nothing)
     ]
-    _show(rows, ("account", "balance", "part", "entries", "amount"), raw=False)
+    show_rows(rows, ("account", "balance", "part", "entries", "amount"), _NUMBERS, raw=False)
 
 
 @payments.command("close")
@@ -215,4 +190,6 @@ def balances(tenant: str, provider: str | None, on: str | None, raw: bool, **cal
 @click.argument("month", metavar="YYYY-MM")
 def close(tenant: str, month: str, raw: bool, **caller: Any) -> None:
     """Close a month: no run is made in it any more, and what is corrected later is posted in one that is open."""
-    _show([_ask("close_period", caller, tenant=tenant, month=month)], ("month", "carried", "amount"), raw)
+    show_rows(
+        [ask("billing.close_period", caller, tenant=tenant, month=month)], ("month", "carried", "amount"), _NUMBERS, raw
+    )

@@ -12,10 +12,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from kundval_chassis.cli_call import connect, fail
+from kundval_chassis.cli_call import ask
 from kundval_chassis.present import as_json, console
 from kundval_contracts.codes import FiguresBy
-from kundval_contracts.errors import KundvalError
 from kundval_contracts.phrases import LANGUAGES
 
 
@@ -37,14 +36,6 @@ def _day(moment: datetime | None) -> str | None:
     return None if moment is None else moment.date().isoformat()
 
 
-def _ask(method: str, **request: Any) -> dict[str, Any]:
-    with connect() as client:
-        try:
-            return dict(client.call(method, **request))
-        except KundvalError as error:
-            raise SystemExit(fail(error)) from None
-
-
 @click.command("control")
 @_when
 @_YEAR
@@ -60,9 +51,9 @@ def command(
     """
     request = {"tenant": tenant, "from": _day(start), "to": _day(end), "year": year, "by": by}
     if form == "csv":
-        sys.stdout.write(_ask("billing.figures_csv", **request)["csv"])
+        sys.stdout.write(ask("billing.figures_csv", **request)["csv"])
         return
-    answer = _ask("billing.figures", **request)
+    answer = ask("billing.figures", **request)
     if form == "json":
         sys.stdout.write(as_json(answer))
     else:
@@ -82,7 +73,7 @@ def anomalies(
     Exit status 1: the service refused or could not; 2: the request is wrong.
     """
     request = {"tenant": tenant, "from": _day(start), "to": _day(end), "provider": provider}
-    answer = _ask("billing.anomalies", **request)
+    answer = ask("billing.anomalies", **request)
     if as_data:
         sys.stdout.write(as_json(answer))
         return
@@ -103,7 +94,7 @@ def page(tenant: str, start: datetime | None, end: datetime | None, year: int | 
     Exit status 1: the service refused or could not; 2: the request is wrong.
     """
     request = {"tenant": tenant, "from": _day(start), "to": _day(end), "year": year, "lang": lang}
-    sys.stdout.write(_ask("billing.control_page", **request)["html"])
+    sys.stdout.write(ask("billing.control_page", **request)["html"])
 
 
 def _show_figures(answer: dict[str, Any], out: Console) -> None:

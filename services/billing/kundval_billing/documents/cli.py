@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import sys
 from base64 import b64decode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
-from kundval_chassis.cli_call import caller_options, connect, fail
-from kundval_chassis.present import as_json, console
+from kundval_chassis.cli_call import ask, ask_rows, caller_options
+from kundval_chassis.present import show_rows
 from kundval_contracts.codes import DocumentForm, JournalForm, StatementForm
-from kundval_contracts.errors import KundvalError
 from kundval_contracts.rpc.results import LANGUAGES
 
 _DOCUMENT = ("number", "provider", "run", "issued_on", "due_on", "net", "vat", "gross", "corrects")
@@ -55,26 +52,6 @@ def _period(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def _ask(method: str, caller: Mapping[str, Any], **request: Any) -> dict[str, Any]:
-    with connect(**caller) as client:
-        try:
-            return dict(client.call(f"billing.{method}", **request))
-        except KundvalError as error:
-            raise SystemExit(fail(error)) from None
-
-
-def _show(rows: Sequence[Mapping[str, Any]], heads: Sequence[str], raw: bool) -> None:
-    if raw:
-        sys.stdout.write(as_json({"rows": list(rows)}))
-        return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for head in heads:
-        table.add_column(head, justify="right" if head in _NUMBERS else "left")
-    for row in rows:
-        table.add_row(*("-" if row[head] is None else str(row[head]) for head in heads))
-    console().print(table)
-
-
 def _give(content: bytes, output: Path | None) -> None:
     """To a file, or to the standard output as it is."""
     if output is None:
@@ -90,12 +67,8 @@ def _give(content: bytes, output: Path | None) -> None:
 @click.option("--json", "raw", is_flag=True, help="Print it as JSON.")
 def list_(tenant: str, provider: str | None, run: str | None, raw: bool, **caller: Any) -> None:
     """Print the documents that were issued, by number."""
-    with connect(**caller) as client:
-        try:
-            rows = list(client.rows("billing.documents", tenant=tenant, provider=provider, run=run))
-        except KundvalError as error:
-            raise SystemExit(fail(error)) from None
-    _show(rows, _DOCUMENT, raw)
+    rows = ask_rows("billing.documents", caller, tenant=tenant, provider=provider, run=run)
+    show_rows(rows, _DOCUMENT, _NUMBERS, raw)
 
 
 @command.command()
@@ -106,7 +79,7 @@ def list_(tenant: str, provider: str | None, run: str | None, raw: bool, **calle
 @_OUTPUT
 def get(tenant: str, number: str, form: str, lang: str, output: Path | None, **caller: Any) -> None:
     """Fetch a document: XML is the Peppol original, CSV its lines, HTML and PDF are to be read."""
-    found = _ask("document", caller, tenant=tenant, number=number, form=form, lang=lang)
+    found = ask("billing.document", caller, tenant=tenant, number=number, form=form, lang=lang)
     _give(b64decode(found["content"]), output)
 
 
@@ -130,7 +103,7 @@ def statement(
 ) -> None:
     """Fetch a provider's statement of a run or period."""
     period = {"run": run, "from": from_, "to": to}
-    found = _ask("statement", caller, tenant=tenant, provider=provider, form=form, lang=lang, **period)
+    found = ask("billing.statement", caller, tenant=tenant, provider=provider, form=form, lang=lang, **period)
     _give(b64decode(found["content"]), output)
 
 
@@ -141,7 +114,7 @@ def statement(
 @_OUTPUT
 def basis(tenant: str, provider: str | None, run: str, output: Path | None, **caller: Any) -> None:
     """Fetch what a run posted, as CSV."""
-    found = _ask("payment_basis_csv", caller, tenant=tenant, provider=provider, run=run)
+    found = ask("billing.payment_basis_csv", caller, tenant=tenant, provider=provider, run=run)
     _give(found["csv"].encode(), output)
 
 
@@ -151,8 +124,8 @@ def basis(tenant: str, provider: str | None, run: str, output: Path | None, **ca
 @click.option("--json", "raw", is_flag=True, help="Print it as JSON.")
 def make_journal(tenant: str, run: str | None, from_: str | None, to: str | None, raw: bool, **caller: Any) -> None:
     """Put what was issued in a run or period into the next journal. What is in a journal already stays out."""
-    found = _ask("make_journal", caller, tenant=tenant, run=run, **{"from": from_, "to": to})
-    _show([found], _JOURNAL, raw)
+    found = ask("billing.make_journal", caller, tenant=tenant, run=run, **{"from": from_, "to": to})
+    show_rows([found], _JOURNAL, _NUMBERS, raw)
 
 
 @command.command()
@@ -160,7 +133,7 @@ def make_journal(tenant: str, run: str | None, from_: str | None, to: str | None
 @click.option("--json", "raw", is_flag=True, help="Print it as JSON.")
 def journals(tenant: str, raw: bool, **caller: Any) -> None:
     """Print the journals that were made."""
-    _show(_ask("journals", caller, tenant=tenant)["journals"], _JOURNAL, raw)
+    show_rows(ask("billing.journals", caller, tenant=tenant)["journals"], _JOURNAL, _NUMBERS, raw)
 
 
 @command.command()
@@ -170,5 +143,5 @@ def journals(tenant: str, raw: bool, **caller: Any) -> None:
 @_OUTPUT
 def journal(tenant: str, number: int, form: str, output: Path | None, **caller: Any) -> None:
     """Fetch a journal, the same bytes each time."""
-    found = _ask("journal", caller, tenant=tenant, journal=number, form=form)
+    found = ask("billing.journal", caller, tenant=tenant, journal=number, form=form)
     _give(b64decode(found["content"]), output)

@@ -15,6 +15,7 @@ from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from kundval_contracts.answer import money
 from kundval_contracts.calendar import add_days
 from kundval_contracts.codes import (
+    Component,
     ControlFigure,
     ControlUnit,
     DecisionAbout,
@@ -38,7 +39,7 @@ _SHARE, _DAYS = Decimal("0.0001"), Decimal("0.1")
 _ORE = Decimal("0.01")
 
 #: the kinds of line that are paid whatever comes of the intervention; all others are for a result (NACKA-10)
-BASE_KINDS = frozenset({LineKind.MONTHLY_FEE, LineKind.BASE})
+BASE_KINDS = frozenset(kind for kind in LineKind if kind.component is Component.BASE)
 
 #: the facts by which an exit is judged: all that `outcomes` looks at
 NEEDED = frozenset(

@@ -11,9 +11,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from kundval_chassis.cli_call import connect, fail
+from kundval_chassis.cli_call import ask
 from kundval_chassis.present import as_json, console
-from kundval_contracts.errors import KundvalError
 from kundval_contracts.rpc.results import LANGUAGES
 from kundval_contracts.rpc.workload import MOST_WEEKS, WEEKS
 
@@ -32,14 +31,6 @@ def _whose(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _ask(method: str, **request: Any) -> dict[str, Any]:
-    with connect() as client:
-        try:
-            return dict(client.call(method, **request))
-        except KundvalError as error:
-            raise SystemExit(fail(error)) from None
-
-
 @click.command("workload")
 @_whose
 @click.option("--csv", "form", flag_value="csv", help="Print it as CSV.")
@@ -51,9 +42,9 @@ def command(tenant: str, team: str | None, provider: str | None, weeks: int, for
     """
     request = {"tenant": tenant, "team": team, "provider": provider, "weeks": weeks}
     if form == "csv":
-        sys.stdout.write(_ask("scheduling.workload_csv", **request)["csv"])
+        sys.stdout.write(ask("scheduling.workload_csv", **request)["csv"])
         return
-    answer = _ask("scheduling.workload", **request)
+    answer = ask("scheduling.workload", **request)
     if form == "json":
         sys.stdout.write(as_json(answer))
     else:
@@ -69,7 +60,7 @@ def page(tenant: str, team: str | None, provider: str | None, weeks: int, lang: 
     Exit status 1: the service refused or could not; 2: the request is wrong.
     """
     request = {"tenant": tenant, "team": team, "provider": provider, "weeks": weeks, "lang": lang}
-    sys.stdout.write(_ask("scheduling.workload_page", **request)["html"])
+    sys.stdout.write(ask("scheduling.workload_page", **request)["html"])
 
 
 def _show(answer: dict[str, Any], out: Console) -> None:

@@ -46,7 +46,9 @@ check: lint ## lint, types, imports and the quick pure tests: under a minute
 test: setup servers ## every test, against real PostgreSQL and RabbitMQ
 	@$(MAKE) --no-print-directory --jobs 2 lint tests
 
+# in a fresh checkout one process compiles first what each of the four would else compile, while lint runs beside it
 tests:
+	@[ -d tests/__pycache__ ] || $(BIN)/pytest -qq --collect-only > /dev/null || true
 	$(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder -m "not bench"
 
 bench-check: setup servers ## the long measurements of bench/, tiny: they run, and yield figures that can be

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kundval_chassis.db import Tx
 
 #: fields of an event about a fact that are columns of their own where it is held
-_HEAD = ("assignment", "fact_id", "ordinal", "on", "known_on", "revision")
+HEAD = ("assignment", "fact_id", "ordinal", "on", "known_on", "revision")
 #: residents that are copied as often as needed where there are to be more assignments than a town has
 RESIDENTS = 1000
 
@@ -119,7 +119,7 @@ def _plan(plan: Any) -> str:
 
 
 def _fact(fact: Any) -> HeldFact:
-    data = {name: value for name, value in fact_event("A", fact, 1).items() if name not in _HEAD}
+    data = {name: value for name, value in fact_event("A", fact, 1).items() if name not in HEAD}
     return fact.id, 1, True, fact.kind.value, fact.place, fact.on, fact.known_on, json.dumps(data)
 
 

@@ -2,8 +2,10 @@
 
 A test that uses one of the fixtures below is marked `servers` by itself and runs after the pure ones.
 
-- `servers` (session): the PostgreSQL and RabbitMQ of `deploy/local/servers up --name test`, a `Servers`; with
-  `pytest -n 2` each worker has its own, `test-gw0` and `test-gw1`.
+- `servers` (session): the PostgreSQL and RabbitMQ of `deploy/local/servers up --name test`, a `Servers`; the workers of
+  `pytest -n 2` share them.
+- `own_servers` (session): the same for this worker alone, `test-gw0`. A file that stops or restarts servers takes them
+  as its `servers`, and is named in RESTARTING: one worker runs all of these.
 - `database` (module): address of a fresh database with an owner role of its own.
 - `vhost` (module): AMQP address of a fresh virtual host.
 - `make_database(service)`, `make_vhost()` (module): as many more as a test wants.
@@ -25,12 +27,17 @@ import urllib.parse
 import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# eventlet's own look-up of host names takes a third of a second to import in every process that the tests start, and
+# they know no host but 127.0.0.1
+os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
 
 # no test asserts a time: a busy machine must not fail one either
 settings.register_profile("kundval", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -40,6 +47,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "deploy" / "local" / "servers"
 NEEDS_SERVERS = {
     "servers",
+    "own_servers",
     "database",
     "vhost",
     "make_database",
@@ -50,18 +58,55 @@ NEEDS_SERVERS = {
 START_SECONDS = 400
 
 
+#: files that stop or restart servers
+RESTARTING = ("faults/test_faults.py", "chassis/test_runner.py", "chassis/test_consume.py")
+#: the longest of the others that need servers, the longest first: no worker is to be left with one of them at the end
+LONG = (
+    "assignment/test_policies.py",
+    "scheduling/test_plans_service.py",
+    "acceptance/test_play.py",
+    "assignment/test_hostile_requests.py",
+    "assignment/test_people_service.py",
+    "billing/test_whole_histories.py",
+    "assignment/test_municipalities.py",
+    "billing/test_questions_service.py",
+    "chassis/test_rpc.py",
+    "chassis/test_demo_suite.py",
+    "assignment/test_reports_service.py",
+    "scheduling/test_meetings_service.py",
+    "billing/test_questions.py",
+    "billing/test_payments_survive.py",
+)
+TESTS = Path(__file__).parent
+_FIRST = {TESTS / name: number for number, name in enumerate((*RESTARTING, *LONG))}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if NEEDS_SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("servers")
     # files in the order of the marks of their tests: the quick pure ones first, since what fails quickly is to be seen
-    # first. Of those that need servers the longest first, so that no worker is left with them alone at the end
-    long = ("test_faults.py", "test_municipalities.py")
+    # first
     ranks: dict[Path, int] = {}
     for item in items:
         rank = 2 if item.get_closest_marker("servers") else 1 if item.get_closest_marker("slow") else 0
         ranks[item.path] = max(rank, ranks.get(item.path, 0))
-    items.sort(key=lambda item: (ranks[item.path], item.path.name not in long))
+    items.sort(key=lambda item: (ranks[item.path], _FIRST.get(item.path, len(_FIRST))))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """As `--dist loadfile`, but that the files which restart servers are all of one worker."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = str(super()._split_scope(nodeid))
+            return "restarting" if file.endswith(RESTARTING) else file
+
+    return Together(config, log)
 
 
 @dataclass(frozen=True)
@@ -172,12 +217,21 @@ def _read_env(name: str) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
-    """The servers of this run; several runs at once in one checkout share them. Workers of one run have their own, so
-    that one may restart its servers while the other tests.
-    """
+    """The servers of this run; its workers share them, and so do several runs at once in one checkout."""
+    with _up(os.environ.get("KUNDVAL_TEST_SERVERS", "test")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def own_servers() -> Iterator[Servers]:
+    """Servers of this worker alone, so that it may restart them while the others test."""
     name, worker = os.environ.get("KUNDVAL_TEST_SERVERS", "test"), os.environ.get("PYTEST_XDIST_WORKER")
-    if worker:
-        name = f"{name}-{worker}"
+    with _up(f"{name}-{worker}" if worker else name) as started:
+        yield started
+
+
+@contextmanager
+def _up(name: str) -> Iterator[Servers]:
     folder = ROOT / "var" / name
     folder.mkdir(parents=True, exist_ok=True)
     ours = folder / "started-by-tests"

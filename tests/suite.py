@@ -29,6 +29,7 @@ from kundval_chassis.play import settle
 from kundval_chassis.tokens import Tokens
 from kundval_contracts.client import Client
 
+from . import commands
 from .acceptance.builders import caseload
 from .conftest import Servers
 from .programmes import TARIFFS
@@ -41,7 +42,7 @@ STOP_SECONDS = 60.0
 
 
 class Suite:
-    """Four databases, one virtual host, up to four processes. `folder` gets logs and messages.
+    """Up to four databases and processes, one virtual host. `folder` gets logs and messages.
 
     `settings` are further settings, as `{"KUNDVAL_SMTP_PORT": "2525"}`. A second instance of a service is called
     `billing#2`.
@@ -56,8 +57,8 @@ class Suite:
         self.person_keys = f"first:{secrets.token_hex(32)}"
         self.ports: dict[str, int] = {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        for service in SERVICES:
-            migrate.apply(databases[service], service)
+        for service, uri in databases.items():
+            migrate.apply(uri, service)
 
     @property
     def messages(self) -> Path:
@@ -149,17 +150,10 @@ class Suite:
         claims = {"subject": "test", "purpose": "test", **claims}
         return Client(self.amqp_uri, lambda: tokens.mint(role, **claims), name="test", timeout=60)
 
-    def kundval(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """The command line, with the settings of this suite."""
-        return subprocess.run(
-            [sys.executable, "-m", "kundval_chassis.cli", *arguments],
-            env=self.environment | {"COLUMNS": "250"},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+    def kundval(self, *arguments: str, stdin: str = "", apart: bool = False) -> subprocess.CompletedProcess[str]:
+        """The command line, with the settings of this suite; `apart` as a process of its own."""
+        run = commands.apart if apart else commands.here
+        return run(*arguments, env=self.environment | {"COLUMNS": "250"}, stdin=stdin)
 
     def close(self) -> None:
         for process in self.processes.values():
@@ -173,12 +167,12 @@ class Suite:
 def running(
     servers: Servers, folder: Path, *services: str, settings: Mapping[str, str] | None = None
 ) -> Iterator[Suite]:
-    """A suite on fresh databases and a fresh virtual host; with `services` only these are started."""
+    """A suite on fresh databases and a fresh virtual host; with `services` only these are started, and have one."""
     with ExitStack() as stack:
         amqp_uri = servers.create_vhost()
         stack.callback(servers.drop_vhost, amqp_uri)
         databases = {}
-        for service in SERVICES:
+        for service in services or SERVICES:
             databases[service] = servers.create_database(service)
             stack.callback(servers.drop_database, databases[service])
         suite = Suite(amqp_uri, databases, folder, settings or {})
@@ -196,8 +190,9 @@ def suite(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     if _shared:
         yield _shared[0]
         return
-    tariffs = {"KUNDVAL_TARIFFS": str(TARIFFS)}  # a programme that no code knows
-    with running(servers, tmp_path_factory.mktemp("suite"), settings=tariffs) as made:
+    # with a programme that no code knows, and without much time for a plan: those of the tests are small
+    settings = {"KUNDVAL_TARIFFS": str(TARIFFS), "KUNDVAL_PLAN_SECONDS": "5"}
+    with running(servers, tmp_path_factory.mktemp("suite"), settings=settings) as made:
         _shared.append(made)
         try:
             yield made
@@ -271,8 +266,12 @@ class Town:
         self.settle()
         return dict(self.client.call("billing.run_payments", tenant=self.name, run=day))
 
+    def mailboxes(self, *providers: str) -> None:
+        """Give whoever holds a role and the providers (alfa, beta) addresses for e-mail, which goes to the folder."""
+        give_mailboxes(self.client, self.name, providers or ("alfa", "beta"))
+
     def messages(self, suite: Suite) -> list[Path]:
-        """The files of the messages that were sent; waits until none is pending."""
+        """The files of the e-mails that were sent; waits until no message is pending."""
         eventually(lambda: "PENDING" not in self.summary("notifications")["messages"])
         return sorted((suite.messages / self.name).glob("*.eml"))
 
@@ -294,18 +293,27 @@ class Town:
         return sums
 
 
+def give_mailboxes(client: Client, tenant: str, providers: Iterable[str]) -> None:
+    """Addresses for e-mail, for whoever holds a role in the municipality and for these providers."""
+    staff: list[tuple[str, str | None]] = [(role, None) for role in ("CAREER_GUIDE", "CONTROLLER", "TEAM_MANAGER")]
+    for role, party in [*staff, *(("PROVIDER", one) for one in providers)]:
+        email = f"{(party or role).lower()}@kundval.invalid"
+        client.call("notifications.set_party", tenant=tenant, role=role, party=party, email=email)
+
+
 @pytest.fixture
 def town(client: Client) -> Town:
     return Town(client)
 
 
 def content(message: Path) -> str:
-    """Headers and text of an .eml file, as a person reads them."""
+    """Headers and texts of an .eml file, as a person reads them."""
     mail = message_from_bytes(message.read_bytes(), policy=default)
-    return "\n".join([*(f"{name}: {value}" for name, value in mail.items()), mail.get_content()])
+    parts = [part.get_content() for part in mail.walk() if part.get_content_maintype() == "text"]
+    return "\n".join([*(f"{name}: {value}" for name, value in mail.items()), *parts])
 
 
-def eventually(what: Callable[[], Any], seconds: float = 30.0) -> Any:
+def eventually(what: Callable[[], Any], seconds: float = 60.0) -> Any:
     """What `what` answers as soon as that is true; fails after so many seconds."""
     deadline = time.monotonic() + seconds
     while not (found := what()):

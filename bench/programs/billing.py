@@ -9,20 +9,15 @@ import kundval_chassis.bootstrap  # isort: skip  # first, before anything import
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
-import psutil
-import psycopg
-
 from bench import cases, child
-from bench.machine import cpu_seconds
 from bench.programs import recompute
+from bench.programs.clock import Clock
 from bench.programs.recompute import TENANT
 from kundval_billing import payments
 from kundval_billing.domain import lines
@@ -33,7 +28,7 @@ from kundval_billing.questions import reckon
 from kundval_billing.questions.__main__ import SNAPSHOT
 from kundval_billing.service import BillingService
 from kundval_chassis import held
-from kundval_chassis.db import Pool, Row, Tx, connect
+from kundval_chassis.db import Pool, Tx, connect
 from kundval_chassis.tokens import Caller
 from kundval_contracts.codes import DocumentProblem, PayerRole, PaymentAct
 from kundval_contracts.draft import read
@@ -52,35 +47,6 @@ DRAFT = {
 #: numbers of public authorities, and one with a right check digit that no register gives out
 MUNICIPALITY, CUSTOMER, COMPANY = "2120000167", "2021002114", "5560000001"
 EVERYBODY_SINCE = date(2024, 1, 1)
-
-
-class Clock:
-    """What a step took; `found` has the figures once the block has ended."""
-
-    def __init__(self) -> None:
-        self.found: dict[str, float] = {}
-
-    @contextmanager
-    def running(self, conn: psycopg.Connection[Row]) -> Iterator[None]:
-        """Count what is done on this connection, with what its transaction does at the end."""
-        server = psutil.Process(conn.info.backend_pid)
-        began, cpu, sql = time.monotonic(), time.process_time(), cpu_seconds(server)
-        yield
-        self.found = {
-            "seconds": time.monotonic() - began,
-            "python": time.process_time() - cpu,
-            "sql": cpu_seconds(server) - sql,
-        }
-
-    @contextmanager
-    def transaction(self, pool: Pool) -> Iterator[Tx]:
-        """A transaction that is measured with its commit."""
-        with pool.tx() as first:
-            conn = first.conn
-        # a pool of one connection: the same again
-        with self.running(conn), pool.tx() as tx:
-            assert tx.conn is conn
-            yield tx
 
 
 def seed(pool: Pool, uri: str, count: int, day: str) -> dict[str, Any]:

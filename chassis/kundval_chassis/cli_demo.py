@@ -15,6 +15,7 @@ import click
 
 from kundval_contracts.caseload import Caseload, read
 from kundval_contracts.client import Client
+from kundval_contracts.codes import Role
 from kundval_contracts.errors import KundvalError, TimedOut, Unavailable
 
 from .cli_simulate import ANYTHING_ELSE
@@ -96,6 +97,7 @@ def _played(
     from . import play
     from .cli_explain import ask
 
+    _introduce(caseload, client, tenant)
     began = time.monotonic()
     with _progress() as tell:
         play.run(caseload, client, tenant, tell)
@@ -114,6 +116,14 @@ def _played(
         rows = client.call("billing.explain", tenant=tenant, assignment=largest["assignment"])["postings"]
         largest = next(row for row in rows if all(row[name] == value for name, value in largest.items()))
     return figures, answer, example, dict(largest) if largest else None
+
+
+def _introduce(caseload: Caseload, client: Client, tenant: str) -> None:
+    """Say where its providers and staff get their messages, at addresses that lead nowhere."""
+    staff: list[tuple[Role, str | None]] = [(role, None) for role in (Role.CAREER_GUIDE, Role.TEAM_MANAGER)]
+    for role, party in [*((Role.PROVIDER, one) for one in caseload.providers), *staff]:
+        email = f"{(party or role.value).lower()}@kundval.example"
+        client.call("notifications.set_party", tenant=tenant, role=role.value, party=party, email=email)
 
 
 def _compared(caseload: Caseload, answer: dict[str, Any], states: Mapping[str, int]) -> tuple[bool, str]:

@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 
-from kundval_contracts.answer import OBLIGATION_FIELDS
+from kundval_contracts.answer import NOTICE_FIELDS, OBLIGATION_FIELDS
 from kundval_contracts.client import Client
 from kundval_contracts.errors import KundvalError, Unavailable
+from kundval_contracts.notices import CASELOAD_NOTICES
 
 from .cli_simulate import ANYTHING_ELSE, Day, read_caseload
 from .story import Told, render
@@ -115,11 +116,12 @@ def from_file(name: str, file: str, as_of: date | None) -> Told:
 
 
 def ask(client: Client, assignment: str, tenant: str) -> Told:
-    """The story from the running services. Raises KundvalError."""
+    """The story from the running services, with the notices that a caseload shows. Raises KundvalError."""
     which: dict[str, Any] = {"tenant": tenant, "assignment": assignment}
     state = client.call("assignment.state", **which)
     explained = client.call("billing.explain", **which)
     obligations = client.call("scheduling.obligations", **which)["obligations"]
+    notices = client.call("notifications.notices", **which)["notices"]
     return Told(
         assignment,
         state["programme"],
@@ -129,7 +131,11 @@ def ask(client: Client, assignment: str, tenant: str) -> Told:
         explained["lines"],
         explained["postings"],
         [{name: row[name] for name in OBLIGATION_FIELDS} for row in obligations],
-        client.call("notifications.notices", **which)["notices"],
+        [
+            {name: row[name] for name in NOTICE_FIELDS}
+            for row in notices
+            if row["kind"] in CASELOAD_NOTICES and not row["round"]
+        ],
     )
 
 

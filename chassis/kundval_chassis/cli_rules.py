@@ -1,4 +1,4 @@
-"""`kundval rules`: for every rule of the rulebook where it is implemented and tested, or why not."""
+"""`kundval rules`: for every rule of the rulebook where it is implemented and tested, or why not; who is told of it."""
 
 from __future__ import annotations
 
@@ -33,9 +33,15 @@ def command(as_text: bool, tests: Path | None) -> None:
     table.add_column("service", overflow="fold", max_width=13)
     table.add_column("tests", justify="right", no_wrap=True)
     table.add_column("implemented, or why not", overflow="fold")
+    table.add_column("told by", overflow="fold")
     for row in rows:
         table.add_row(
-            row.rule.id, "\n".join(row.rule.kinds), "\n".join(row.service), str(len(row.tested) or ""), _where(row)
+            row.rule.id,
+            "\n".join(row.rule.kinds),
+            "\n".join(row.service),
+            str(len(row.tested) or ""),
+            _where(row),
+            "\n".join(f"{kind} → {', '.join(to)}" for kind, to in row.notices),
         )
     page.print(table)
     page.print(summary(rows))

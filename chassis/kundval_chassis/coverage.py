@@ -15,6 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from kundval_contracts.codes import NoticeKind, Role
+from kundval_contracts.notices import serving
 from kundval_contracts.rules import Rule, register
 
 PACKAGES = (
@@ -32,7 +34,8 @@ _TESTABLE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 class Coverage:
     """One rule and where it is found: `implemented` as module:function, `tested` as tests/file.py::test.
 
-    reason: why there is no code, or what is missing; None when the rule is implemented and tested.
+    reason: why there is no code, or what is missing; None when the rule is implemented and tested. notices: those that
+    tell of it, each with whom they tell.
     """
 
     rule: Rule
@@ -40,6 +43,7 @@ class Coverage:
     implemented: tuple[str, ...]
     tested: tuple[str, ...]
     reason: str | None
+    notices: tuple[tuple[NoticeKind, tuple[Role, ...]], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -50,6 +54,7 @@ class Coverage:
             "implemented": list(self.implemented),
             "tested": list(self.tested),
             "reason": self.reason,
+            "notices": [{"kind": kind.value, "to": [role.value for role in to]} for kind, to in self.notices],
         }
 
 
@@ -105,7 +110,8 @@ def marked_tests(folder: Path) -> Iterator[tuple[str, str]]:
 def _row(one: Rule, implemented: tuple[str, ...], tested: tuple[str, ...]) -> Coverage:
     found_in = dict.fromkeys(place.split(".")[0].split(":")[0].removeprefix("kundval_") for place in implemented)
     service = one.services or tuple(found_in)
-    return Coverage(one, service, implemented, tested, _reason(one, service, implemented, tested))
+    reason = _reason(one, service, implemented, tested)
+    return Coverage(one, service, implemented, tested, reason, serving(one.id))
 
 
 def _reason(one: Rule, service: tuple[str, ...], implemented: tuple[str, ...], tested: tuple[str, ...]) -> str | None:

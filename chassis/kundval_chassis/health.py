@@ -1,4 +1,4 @@
-"""``/health/live``, ``/health/ready`` and ``/metrics`` of a service process, and the `pages` of its services.
+"""``/health/live``, ``/health/ready`` and ``/metrics`` of a service process, and its services' `pages` and `hooks`.
 
 Live means: the process turns its loop, so it can answer at all. Ready means, for every service in it: the
 database answers and has every migration, requests and events are being taken from the broker, the relay sends,
@@ -167,6 +167,9 @@ class Server:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path, verb = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "GET")
+        pages = next((found for service in self._services if (found := service.pages(path)) is not None), None)
+        if pages is not None and verb in pages.verbs:
+            return pages.answer(environ, start_response)
         if verb not in ("GET", "HEAD"):
             return _answer(start_response, "405 Method Not Allowed", {"error": "only GET"})
         if path == "/health/live":
@@ -178,9 +181,6 @@ class Server:
                 service.measure()
             start_response("200 OK", [("Content-Type", telemetry.CONTENT_TYPE)])
             return [telemetry.exposition()]
-        for service in self._services:
-            if (pages := service.pages(path)) is not None:
-                return pages.answer(environ, start_response)
         known = "there are /health/live, /health/ready and /metrics"
         return _answer(start_response, "404 Not Found", {"error": known})
 

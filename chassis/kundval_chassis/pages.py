@@ -77,6 +77,8 @@ class Pages(Dependency):
     """To be derived from: `prefix` begins and ends with a slash, `page` answers. In a worker: itself."""
 
     prefix: str
+    #: the HTTP methods that `answer` knows
+    verbs: tuple[str, ...] = ("GET", "HEAD")
 
     def setup(self) -> None:
         self.service: str = self.container.service_name

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from kundval_contracts.answer import answer
 from kundval_contracts.caseload import Assignment, Caseload
 from kundval_contracts.client import Client
+from kundval_contracts.codes import Wait
 from kundval_contracts.errors import TimedOut
 from kundval_contracts.facts import Fact, dump_fields
 from kundval_contracts.inputs import CLIENT, PLAN, PROVIDER
@@ -206,11 +207,15 @@ class _Player:
         return behind
 
     def wait_for_messages(self) -> None:
-        """Until every message has been handed over, or has been given up."""
+        """Until it is decided about every message what becomes of it, and what leaves has left.
+
+        What waits for a certain hour is not waited for.
+        """
         since, last = time.monotonic(), -1
         while True:
             summary = self.client.call("notifications.summary", tenant=self.tenant, timeout=CALL_SECONDS)
-            pending = summary["messages"].get("PENDING", 0)
+            held = sum(summary["waiting"].get(why, 0) for why in (Wait.QUIET_HOURS, Wait.DIGEST, Wait.RATE))
+            pending = summary["messages"].get("PENDING", 0) - held
             if not pending:
                 return
             if pending != last:

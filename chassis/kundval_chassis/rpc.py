@@ -612,40 +612,50 @@ class Replies:
 class Remote(DependencyProvider):
     """Calls another service from within one: ``remote = Remote()`` and ``self.remote("billing.lines", tenant=…)``.
 
-    Calls as SYSTEM, with a timeout, and with the correlation and trace of the work in hand.
+    Calls as SYSTEM, with a timeout, and with the correlation and trace of the work in hand. `purpose` says what a call
+    is for, as it is to stand in the access log.
     """
 
     def __init__(self, timeout: float = TIMEOUT):
         self.timeout = timeout
         self._client: Client | None = None
+        self._tokens: Tokens | None = None
 
     def setup(self) -> None:
-        service = self.container.service_name
-        tokens = Tokens(self.container.config["KUNDVAL_TOKEN_KEY"])
+        self._tokens = Tokens(self.container.config["KUNDVAL_TOKEN_KEY"])
         self._client = Client(
-            self.container.config["AMQP_URI"],
-            partial(tokens.mint, CallerRole.SYSTEM, subject=service, purpose="service"),
-            timeout=self.timeout,
-            name=f"kundval-{service}",
+            self.container.config["AMQP_URI"], timeout=self.timeout, name=f"kundval-{self.container.service_name}"
         )
 
     def stop(self) -> None:
         if self._client is not None:
             self._client.close()
 
-    def get_dependency(self, worker_ctx: Any) -> Callable[..., Any]:
-        def call(method: str, /, *, timeout: float | None = None, key: str | None = None, **fields: Any) -> Any:
-            assert self._client is not None
-            return self._client.call(
-                method,
-                timeout=timeout,
-                idempotency_key=key,
-                correlation_id=context.correlation_id.get(),
-                traceparent=context.child_traceparent(),
-                **fields,
-            )
+    def get_dependency(self, worker_ctx: Any) -> Any:
+        return self.call
 
-        return call
+    def call(
+        self,
+        method: str,
+        /,
+        *,
+        timeout: float | None = None,
+        key: str | None = None,
+        purpose: str = "service",
+        **fields: Any,
+    ) -> Any:
+        """The answer of a method of another service. Raises the typed errors of `kundval_contracts.errors`."""
+        assert self._client is not None and self._tokens is not None
+        service = self.container.service_name
+        return self._client.call(
+            method,
+            timeout=timeout,
+            idempotency_key=key,
+            correlation_id=context.correlation_id.get(),
+            traceparent=context.child_traceparent(),
+            token=partial(self._tokens.mint, CallerRole.SYSTEM, subject=service, purpose=purpose),
+            **fields,
+        )
 
 
 def checked(method: Method, answer: Any, caller: Caller | None = None) -> Any:

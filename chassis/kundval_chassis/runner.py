@@ -58,13 +58,18 @@ def find(name: str) -> type:
 
 
 def settings_of(service: type, environ: Mapping[str, str] | None = None) -> Settings:
-    """Load the settings of a service class. It may have `settings` (its own `Setting`s) and `rule_settings`."""
-    return load(
+    """Load the settings of a service class. It may have `settings` (its own `Setting`s), `rule_settings`, and
+    `settings_faults`, which is given all of them and yields ``(key, message)`` for what does not fit together.
+    """
+    settings = load(
         service.name,  # type: ignore[attr-defined]
         environ,
         more=getattr(service, "settings", ()),
         rule_settings=getattr(service, "rule_settings", ()),
     )
+    if faults := list(getattr(service, "settings_faults", lambda _: ())(settings)):
+        raise SettingsError(faults)
+    return settings
 
 
 def prepare(names: Iterable[str], environ: Mapping[str, str] | None = None) -> list[tuple[type, Settings]]:

@@ -144,9 +144,9 @@ def _deadlines(kinds: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
 
 
 def _messages(summary: Mapping[str, Any]) -> Iterator[str]:
-    states = summary["messages"]
-    waiting = ", ".join(f"{states[state]:,} {state.lower()}" for state in ("PENDING", "FAILED") if states.get(state))
-    yield f"{sum(summary['notices'].values()):,} notices, each sent as a message{f' ({waiting})' if waiting else ''}."
+    """Who was to be told what. What became of the messages depends on how fast the year is played and is left out."""
+    to = ", ".join(f"{count:,} to {role.lower().replace('_', ' ')}s" for role, count in summary["recipients"].items())
+    yield from wrap(f"{sum(summary['notices'].values()):,} notices{f': {to}' if to else ''}.", WIDTH - 4)
     ranked = sorted(summary["notices"].items(), key=lambda item: (-item[1], item[0]))
     cells = [f"{kind:28}{count:8,}" for kind, count in ranked]
     half = (len(cells) + 1) // 2

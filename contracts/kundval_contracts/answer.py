@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from typing import Any
 
-from .codes import LineKind, LineStatus, ObligationKind, ObligationState, Role
+from .codes import LineKind, LineStatus, ObligationKind, ObligationState, Role, SubjectKind
 
 CURRENCY = "SEK"
 
@@ -256,7 +256,10 @@ class Obligation:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message that somebody is to get, once. `sequence` tells two of a kind on a day apart."""
+    """A message that somebody is to get, once. `sequence` tells two of a kind on a day apart.
+
+    `assignment` is the id of what `about` says, an assignment as a rule. `round` counts how often it was told before.
+    """
 
     assignment: str
     kind: str
@@ -268,6 +271,8 @@ class Notice:
     provider: str | None = None
     #: codes, dates and amounts that the text needs; never names or free text; not part of the answer
     values: Mapping[str, str] = field(default_factory=dict)
+    about: SubjectKind = SubjectKind.ASSIGNMENT
+    round: int = 0
 
     @property
     def key(self) -> tuple[str, str, str, str, int]:
@@ -338,9 +343,21 @@ def _of_the_format(obligations: Iterable[Mapping[str, Any]]) -> Iterator[dict[st
             yield {name: row[name] for name in OBLIGATION_FIELDS}
 
 
-def _about_the_format(notice: Mapping[str, Any]) -> bool:
-    """False for a notice about an obligation of a kind that the format does not know."""
-    return notice["kind"] not in _GENERAL_NOTICES or not _caseload_rules().isdisjoint(notice["rules"])
+#: fields of a notice in the answer; a service shows more of it
+NOTICE_FIELDS = ("assignment", "kind", "to", "on", "rules")
+
+
+def _notices_of_the_format(notices: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The notices of the format's kinds with the format's fields, each told once.
+
+    Without those about an obligation of a kind that the format does not know.
+    """
+    from .notices import CASELOAD_NOTICES  # as above
+
+    for row in notices:
+        known = row["kind"] in CASELOAD_NOTICES and not row.get("round", 0)
+        if known and (row["kind"] not in _GENERAL_NOTICES or not _caseload_rules().isdisjoint(row["rules"])):
+            yield {name: row[name] for name in NOTICE_FIELDS}
 
 
 def answer(
@@ -365,7 +382,7 @@ def answer(
         "totals": totals(held),
         "obligations": sorted(_of_the_format(obligations), key=_by("assignment", "due", "kind", "sequence")),
         "notices": sorted(
-            filter(_about_the_format, notices),
+            _notices_of_the_format(notices),
             key=lambda row: json.dumps([row[k] for k in ("assignment", "on", "kind", "to", "rules")]),
         ),
         "rejections": sorted(rejections, key=_by("assignment", "fact", "code")),

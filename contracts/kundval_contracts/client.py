@@ -171,12 +171,13 @@ class Client:
         correlation_id: str | None = None,
         traceparent: str | None = None,
         retry: bool = True,
+        token: Token = None,
         **fields: Any,
     ) -> Any:
         """Call ``service.method`` with `fields` and return its answer, a JSON object.
 
-        A command gets a fresh idempotency key unless one is given: give one to repeat a command that may have
-        been carried out. With ``retry=False`` an `Unavailable` service is not asked again.
+        A command gets a fresh idempotency key unless one is given: give one to repeat a command that may have been
+        carried out. With ``retry=False`` an `Unavailable` service is not asked again. `token`: for this call alone.
         Raises the typed errors of `kundval_contracts.errors`.
         """
         return self.submit(
@@ -187,6 +188,7 @@ class Client:
             correlation_id=correlation_id,
             traceparent=traceparent,
             retry=retry,
+            token=token,
         ).result()
 
     def submit(
@@ -200,6 +202,7 @@ class Client:
         correlation_id: str | None = None,
         traceparent: str | None = None,
         retry: bool = True,
+        token: Token = None,
     ) -> Call:
         """Like `call`, but return at once; the answer is in the `Call`. The request is `fields`."""
         service, dot, function = method.partition(".")
@@ -220,7 +223,7 @@ class Client:
         if len(body) > LARGEST:
             raise InvalidRequest("The request is too large: send it in parts.", code="REQUEST_TOO_LARGE")
         seconds = self.timeout if timeout is None else timeout
-        call = Call(method, body, headers, self._token, seconds, retry=retry)
+        call = Call(method, body, headers, token or self._token, seconds, retry=retry)
         self._running().send(call)
         return call
 

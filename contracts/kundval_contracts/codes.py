@@ -173,6 +173,7 @@ class FactKind(StrEnum):
     COORDINATOR_REQUESTED = "coordinator_requested"
     COORDINATOR_BROKERED = "coordinator_brokered"
     COORDINATOR_INFORMED = "coordinator_informed"
+    ABSENCE_REPORTED = "absence_reported"
     PLAN_BROKEN = "plan_broken"
     SIDE_TRACK_CHOSEN = "side_track_chosen"
     BENEFIT_BASIS = "benefit_basis"
@@ -810,6 +811,223 @@ class Role(StrEnum):
     TEAM_MANAGER = "TEAM_MANAGER"
 
 
+class NoticeKind(StrEnum):
+    """What a notice is about; `data/notices.toml` says who is told, how and why."""
+
+    DECISION = "DECISION"
+    CHOICE = "CHOICE"
+    CHOICE_OVERDUE = "CHOICE_OVERDUE"
+    PROVIDER_CHOSEN = "PROVIDER_CHOSEN"
+    PROVIDER_ACCEPTED = "PROVIDER_ACCEPTED"
+    PROVIDER_DECLINED = "PROVIDER_DECLINED"
+    ANSWER_OVERDUE = "ANSWER_OVERDUE"
+    STARTED = "STARTED"
+    SWITCH_REQUESTED = "SWITCH_REQUESTED"
+    SWITCHED_FROM = "SWITCHED_FROM"
+    SWITCHED_TO = "SWITCHED_TO"
+    MEETING_BOOKED = "MEETING_BOOKED"
+    MEETING_MISSED = "MEETING_MISSED"
+    MEETING_TO_BOOK = "MEETING_TO_BOOK"
+    MEETING_NOT_BOOKED = "MEETING_NOT_BOOKED"
+    PLACEMENT_STARTED = "PLACEMENT_STARTED"
+    OFFER_DECLINED = "OFFER_DECLINED"
+    ASSISTANCE_AT_RISK = "ASSISTANCE_AT_RISK"
+    REASSESSMENT_REQUESTED = "REASSESSMENT_REQUESTED"
+    DEVIATION_REPORTED = "DEVIATION_REPORTED"
+    OBLIGATION_DUE_SOON = "OBLIGATION_DUE_SOON"
+    OBLIGATION_OVERDUE = "OBLIGATION_OVERDUE"
+    PERIOD_ENDED = "PERIOD_ENDED"
+    EXIT_REPORTED = "EXIT_REPORTED"
+    MARGIN_ADVICE_MISSING = "MARGIN_ADVICE_MISSING"
+    WORK_GUIDANCE_MISSING = "WORK_GUIDANCE_MISSING"
+    STUDY_GUIDANCE_MISSING = "STUDY_GUIDANCE_MISSING"
+    PLACEMENT_NOT_OFFERED = "PLACEMENT_NOT_OFFERED"
+    TRIAL_CALCULATION_ADVISED = "TRIAL_CALCULATION_ADVISED"
+    DOCUMENTS_MISSING = "DOCUMENTS_MISSING"
+    BOUNDARY_CASE = "BOUNDARY_CASE"
+    DECISION_NEEDED = "DECISION_NEEDED"
+    PREMIUM_FOLLOW_UP_NEGATIVE = "PREMIUM_FOLLOW_UP_NEGATIVE"
+    WORKPLACE_CHANGED = "WORKPLACE_CHANGED"
+    BROKE_OFF = "BROKE_OFF"
+    RESUME_OFFER = "RESUME_OFFER"
+    RESUMED = "RESUMED"
+    ASSISTANCE_PAID = "ASSISTANCE_PAID"
+    BONUS_CLAIMABLE = "BONUS_CLAIMABLE"
+    BONUS_CLAIMED = "BONUS_CLAIMED"
+    SUPPLEMENT_REQUESTED = "SUPPLEMENT_REQUESTED"
+    BONUS_DECIDED = "BONUS_DECIDED"
+    PAYMENT_CORRECTED = "PAYMENT_CORRECTED"
+    # beyond the kinds that the caseload format shows
+    OBLIGATION_ESCALATED = "OBLIGATION_ESCALATED"
+    CHOOSE_ANEW = "CHOOSE_ANEW"
+    MEETING_MOVED = "MEETING_MOVED"
+    MEETING_CANCELLED = "MEETING_CANCELLED"
+    MEETING_SOON = "MEETING_SOON"
+    MEETING_DECLINED = "MEETING_DECLINED"
+    MEETING_OVERDUE = "MEETING_OVERDUE"
+    COORDINATOR_REQUESTED = "COORDINATOR_REQUESTED"
+    COORDINATOR_TO_INFORM = "COORDINATOR_TO_INFORM"
+    OBSTACLE_FOUND = "OBSTACLE_FOUND"
+    PLAN_BROKEN = "PLAN_BROKEN"
+    SUBSIDY_STEP = "SUBSIDY_STEP"
+    AGREEMENT_CHANGED = "AGREEMENT_CHANGED"
+    ABSENCE_TO_REPORT = "ABSENCE_TO_REPORT"
+    REPORT_RETURNED = "REPORT_RETURNED"
+    PAYMENT_PARKED = "PAYMENT_PARKED"
+    PAYMENT_DISPUTED = "PAYMENT_DISPUTED"
+    PAYMENT_TO_APPROVE = "PAYMENT_TO_APPROVE"
+    ASSIGNMENT_PARKED = "ASSIGNMENT_PARKED"
+    CLAIMS_OVERLAP = "CLAIMS_OVERLAP"
+    EVIDENCE_REUSED = "EVIDENCE_REUSED"
+    SUPERVISION_DUE_SOON = "SUPERVISION_DUE_SOON"
+    SUPERVISION_OVERDUE = "SUPERVISION_OVERDUE"
+    PROVIDER_REVIEW = "PROVIDER_REVIEW"
+    PROVIDER_IDLE = "PROVIDER_IDLE"
+    AUTHORISATION_ENDS = "AUTHORISATION_ENDS"
+    FOLLOW_UP_MISSING = "FOLLOW_UP_MISSING"
+
+
+class SubjectKind(StrEnum):
+    """What a notice is about: whose id it carries."""
+
+    ASSIGNMENT = "ASSIGNMENT"
+    PROVIDER = "PROVIDER"
+    PAYMENT = "PAYMENT"
+
+
+class Urgency(StrEnum):
+    """How soon a notice has to be seen. AT_ONCE waits for nothing that a person has not asked for; DIGEST can wait."""
+
+    AT_ONCE = "AT_ONCE"
+    NORMAL = "NORMAL"
+    DIGEST = "DIGEST"
+
+
+class DeliveryChannel(StrEnum):
+    """By which way a message goes out."""
+
+    EMAIL = "EMAIL"
+    SMS = "SMS"
+    DIGITAL_MAIL = "DIGITAL_MAIL"
+    WEBHOOK = "WEBHOOK"
+    INBOX = "INBOX"
+
+    @property
+    def is_open(self) -> bool:
+        """Others may read along: nothing goes that way that says what it is about."""
+        return self in (DeliveryChannel.EMAIL, DeliveryChannel.SMS)
+
+
+class MessageState(StrEnum):
+    """Of the message of a notice. BY_HAND: a person has to tell it, TOLD: has done so; FAILED: by no way."""
+
+    PENDING = "PENDING"
+    SENT = "SENT"
+    DELIVERED = "DELIVERED"
+    BY_HAND = "BY_HAND"
+    TOLD = "TOLD"
+    FAILED = "FAILED"
+    WITHDRAWN = "WITHDRAWN"
+    CANCELLED = "CANCELLED"
+
+
+class Wait(StrEnum):
+    """Why a message that is pending is not on its way."""
+
+    QUIET_HOURS = "QUIET_HOURS"
+    DIGEST = "DIGEST"
+    RATE = "RATE"
+    RETRY = "RETRY"
+    AWAY = "AWAY"
+
+
+class WithdrawReason(StrEnum):
+    """Why a message is not sent: its reason was taken back, or what it asks for has come about, or it is too old."""
+
+    SUPERSEDED = "SUPERSEDED"
+    OVERTAKEN = "OVERTAKEN"
+    LAPSED = "LAPSED"
+
+
+class ByHandReason(StrEnum):
+    """Why a person has to tell somebody."""
+
+    PROTECTED = "PROTECTED"
+    NO_ADDRESS = "NO_ADDRESS"
+    REFUSED_ALL = "REFUSED_ALL"
+    UNDELIVERABLE = "UNDELIVERABLE"
+
+
+class AttemptOutcome(StrEnum):
+    """Of one attempt to hand over. UNKNOWN: the process ended before it could say."""
+
+    BEGUN = "BEGUN"
+    ACCEPTED = "ACCEPTED"
+    REFUSED = "REFUSED"
+    NOT_NOW = "NOT_NOW"
+    UNREACHABLE = "UNREACHABLE"
+    UNKNOWN = "UNKNOWN"
+
+
+class ReceiptStatus(StrEnum):
+    """What the other side says of something handed over."""
+
+    DELIVERED = "DELIVERED"
+    DELAYED = "DELAYED"
+    BOUNCED = "BOUNCED"
+    COMPLAINED = "COMPLAINED"
+
+
+class InboxScope(StrEnum):
+    """Which notices of an inbox. MINE: of the cases that the reader holds, and of those that nobody holds."""
+
+    MINE = "MINE"
+    ALL = "ALL"
+
+
+class InboxOrder(StrEnum):
+    """What comes first in an inbox."""
+
+    NEWEST = "NEWEST"
+    MOST_URGENT = "MOST_URGENT"
+
+
+class NoticeStanding(StrEnum):
+    """Whether a notice still says what is so. OVERTAKEN: what it asks for has come about; TAKEN_BACK: it was not so."""
+
+    STANDS = "STANDS"
+    OVERTAKEN = "OVERTAKEN"
+    TAKEN_BACK = "TAKEN_BACK"
+
+
+class ToldBy(StrEnum):
+    """How a person told somebody what could not be sent."""
+
+    PHONE = "PHONE"
+    LETTER = "LETTER"
+    MEETING = "MEETING"
+    OTHER = "OTHER"
+
+
+class DispatchState(StrEnum):
+    """Of what leaves by a channel. READY and SENDING: still to be taken by it."""
+
+    READY = "READY"
+    SENDING = "SENDING"
+    SENT = "SENT"
+    DELIVERED = "DELIVERED"
+    BOUNCED = "BOUNCED"
+    FAILED = "FAILED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+class MessagesBy(StrEnum):
+    """The stretches of time by which messages are counted."""
+
+    DAY = "DAY"
+    MONTH = "MONTH"
+
+
 class AssignmentState(StrEnum):
     """States of an assignment (rulebook 8.1)."""
 
@@ -1107,6 +1325,15 @@ class LegalBasis(StrEnum):
     CONSENT = "CONSENT"
     LEGAL_OBLIGATION = "LEGAL_OBLIGATION"
     PUBLIC_TASK = "PUBLIC_TASK"
+
+
+class AbsenceCause(StrEnum):
+    """Whether an absence has a reason that counts (NACKA-JP-3). EXCUSED is sickness as a rule; which reason it was is
+    about health, so it is not asked.
+    """
+
+    EXCUSED = "EXCUSED"
+    UNEXCUSED = "UNEXCUSED"
 
 
 class PlanBrokenReason(StrEnum):

@@ -18,6 +18,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from .codes import (
     AssignmentState,
+    ByHandReason,
     CancelReason,
     DeauthorisationGround,
     Direction,
@@ -44,6 +45,7 @@ from .codes import (
     ReviewCause,
     Role,
     RunProblem,
+    SubjectKind,
     SupervisionChannel,
 )
 from .envelope import type_of
@@ -145,6 +147,12 @@ class ProtectionChanged(_Data):
 
     assignment = _id(required=True)
     restricted = fields.Boolean(required=True)
+
+
+class PersonErased(_Data):
+    """Who the person was is not known here any more; whoever holds anything by this id lets go of it."""
+
+    person = _id(required=True)
 
 
 class AccessLogSealed(_Data):
@@ -260,20 +268,26 @@ class BonusClaimRejected(_Milestone):
 
 
 class ClaimsOverlap(_Milestone):
-    """Bonus claims of one person that may be about the same thing. `others`: the other assignments; empty: none now."""
+    """Bonus claims of one person that may be about the same thing. `others`: the other assignments; empty: none now.
+    `as_of`: the business date since which it is so.
+    """
 
     others = fields.List(_id(), required=True)
     grounds = fields.List(_code(OverlapGround), required=True)
+    as_of = fields.Date(allow_none=True, load_default=None)
 
 
 class ReportEvent(_Data):
-    """A report of rulebook 8.3. `revision` rises with every event about the reports of an assignment."""
+    """A report of rulebook 8.3. `revision` rises with every event about the reports of an assignment. `as_of`: the
+    business date on which it came to be as is told.
+    """
 
     assignment = _id(required=True)
     kind = _code(ReportKind, required=True)
     sequence = fields.Integer(required=True)
     part = fields.Integer(load_default=1)
     revision = fields.Integer(required=True)
+    as_of = fields.Date(allow_none=True, load_default=None)
 
 
 class ReportSubmitted(ReportEvent):
@@ -321,7 +335,8 @@ class MeetingEvent(_Data):
     """A meeting (rulebook 8.2) as it stands for one assignment. `revision` rises with every event about the meeting.
 
     `attempt`: the n-th meeting of the same need; `version`: SEQUENCE of the invitation; `needed`: a rule asks for it,
-    to be booked by `book_by` and held by `hold_by`. A meeting about several clients has an event for each.
+    to be booked by `book_by` and held by `hold_by`. `as_of`: the business date on which what is told came about, of a
+    meeting with a time. A meeting about several clients has an event for each.
     """
 
     meeting = _id(required=True)
@@ -339,6 +354,7 @@ class MeetingEvent(_Data):
     book_by = fields.Date(allow_none=True, load_default=None)
     hold_by = fields.Date(allow_none=True, load_default=None)
     rules = fields.List(fields.String(), required=True)
+    as_of = fields.Date(allow_none=True, load_default=None)
 
 
 class MeetingTime(MeetingEvent):
@@ -387,6 +403,7 @@ class MeetingAnswered(_Data):
     response = _code(PartyResponse, required=True)
     mandatory = fields.Boolean(required=True)
     booker = _code(Role, required=True, allow_none=True)
+    as_of = fields.Date(allow_none=True, load_default=None)
 
 
 class EvidenceReused(_Data):
@@ -483,13 +500,14 @@ class StateWithdrawn(_Data):
 
 class PaymentEvent(_Data):
     """A payment of ledger entries of one provider and direction; it names no assignment. `run`: by which it was put
-    together.
+    together. `as_of`: the business date on which it came to be as is told.
     """
 
     payment = fields.Integer(required=True)
     run = fields.Date(required=True)
     provider = _id(required=True)
     direction = _code(Direction, required=True)
+    as_of = fields.Date(allow_none=True, load_default=None)
 
 
 class PaymentProposed(PaymentEvent):
@@ -542,13 +560,25 @@ class PeriodClosed(_Data):
 
 
 class Sent(_Data):
-    """A message has been handed to its channel."""
+    """A message has been handed over. `assignment` is the id of what `about` says, an assignment as a rule."""
 
+    about = _code(SubjectKind, load_default=SubjectKind.ASSIGNMENT)
     assignment = _id(required=True)
     kind = fields.String(required=True, validate=validate.Regexp(r"\A[A-Z_]{1,60}\Z"))
     to = _code(Role, required=True)
     on = fields.Date(required=True)
     channel = fields.String(required=True, validate=validate.Regexp(r"\A[A-Z_]{1,20}\Z"))
+
+
+class LeftToAPerson(_Data):
+    """A message goes out by no channel. `assignment` as in `Sent`."""
+
+    about = _code(SubjectKind, load_default=SubjectKind.ASSIGNMENT)
+    assignment = _id(required=True)
+    kind = fields.String(required=True, validate=validate.Regexp(r"\A[A-Z_]{1,60}\Z"))
+    to = _code(Role, required=True)
+    on = fields.Date(required=True)
+    reason = _code(ByHandReason, required=True)
 
 
 def _fact_schema(kind: FactKind) -> Schema:
@@ -605,6 +635,7 @@ _OTHERS: tuple[tuple[str, Schema, str], ...] = (
     ("assignment.provider_supervised", ProviderSupervised(), "A provider was looked at, or that was taken back."),
     ("assignment.choice_required", ChoiceRequired(), "A client's provider is authorised no longer: choose anew."),
     ("assignment.day_opened", DayOpened(), "The business date has moved."),
+    ("assignment.person_erased", PersonErased(), "A person was erased after the time for which persons are kept."),
     ("assignment.access_log_sealed", AccessLogSealed(), "What the access log came to by the new business date."),
     ("assignment.reassessment_requested", ReassessmentRequested(), "A new assessment is asked for (SM-A14)."),
     ("assignment.ended_before_decision", EndedBeforeDecision(), "Not relevant or not eligible (SM-A4)."),
@@ -648,6 +679,8 @@ _OTHERS: tuple[tuple[str, Schema, str], ...] = (
     ("billing.assignment_parked", AssignmentParked(), "A run could post nothing of an assignment."),
     ("billing.period_closed", PeriodClosed(), "A month is closed: no run is made in it any more."),
     ("notifications.sent", Sent(), "A message was sent."),
+    ("notifications.delivered", Sent(), "The receiving side has confirmed a message."),
+    ("notifications.by_hand", LeftToAPerson(), "A message goes out by no channel: a person has to tell it."),
 )
 
 #: Every event by name.

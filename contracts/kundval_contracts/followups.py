@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 
 from .calendar import add_days, add_months
+from .case import Provider
 from .codes import MeetingKind, Party
 from .facts import Fact
 from .profiles import Profile
@@ -57,3 +58,31 @@ def parties_of(placement: Fact) -> frozenset[Party]:
 def next_review(last: date, interval: int) -> date:
     """The last day for the next supervision of a provider, so many months after the one before."""
     return add_months(last, interval)
+
+
+@rule("NACKA-18")
+def reviews(
+    since: date, visits: Collection[date], interval: int, as_of: date
+) -> Iterator[tuple[date, date, date | None]]:
+    """The visits to a provider authorised since a day: (known from, due, done on), the last one still to be done.
+
+    Each is due an interval of months after the one before, the first after the authorisation. visits: days on which it
+    was looked at, through any channel; those before the authorisation count from it on (as of its application).
+    """
+    seen = sorted({day for day in visits if day <= as_of})
+    before = [day for day in seen if day < since]
+    last = before[-1] if before else since
+    opens_on = since
+    for met_on in [*(day for day in seen if day >= since), None]:
+        yield opens_on, next_review(last, interval), met_on
+        last = opens_on = met_on or last
+
+
+def authorised_since(provider: Provider, day: date) -> date | None:
+    """The first of the days from which it is authorised, of the authorisations that hold on `day`."""
+    held = (
+        since
+        for programme, since in provider.authorised.items()
+        if since <= day < provider.deauthorised.get(programme, date.max)
+    )
+    return min(held, default=None)

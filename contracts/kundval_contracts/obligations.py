@@ -57,6 +57,7 @@ class Terms:
     met_by: tuple[str, ...]
     cancelled_by: tuple[str, ...]
     follow_up: bool
+    passes: bool
     escalation: tuple[Step, ...]
 
     def tolerance_days(self, settings: RuleSettings) -> int:
@@ -90,7 +91,7 @@ def terms() -> Mapping[ObligationKind, Terms]:
 
 _KEYS = frozenset(
     {"rules", "responsible", "local", "tolerance", "remind_days", "told", "planned_by", "met_by", "cancelled_by",
-     "follow_up", "escalation"}
+     "follow_up", "passes", "escalation"}
 )  # fmt: skip
 _FACTS = frozenset([*FactKind, *ProviderFactKind])
 
@@ -118,7 +119,8 @@ def read(kind: ObligationKind, row: Mapping[str, Any]) -> Terms:
         _among(row["met_by"], _FACTS, "fact"),
         _among(row.get("cancelled_by", ()), _FACTS, "fact"),
         row.get("follow_up", False),
-        tuple(_step(step) for step in row.get("escalation", ())),
+        row.get("passes", False),
+        tuple(read_step(step) for step in row.get("escalation", ())),
     )
 
 
@@ -136,7 +138,8 @@ def _among(values: Iterable[str], known: Iterable[str], what: str) -> tuple[str,
     return found
 
 
-def _step(row: Mapping[str, Any]) -> Step:
+def read_step(row: Mapping[str, Any]) -> Step:
+    """A step of an escalation from its table. Raises ValueError with the reason."""
     after = {"after_days", "after_workdays"} & set(row)
     if len(after) != 1 or set(row) != {"to", *after}:
         raise ValueError("a step names `to`, and `after_days` or `after_workdays`")

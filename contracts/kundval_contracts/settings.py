@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from . import authorisation
-from .codes import DocumentType, ExitKind, MeetingKind, ObligationKind, Programme
+from .codes import DeliveryChannel, DocumentType, ExitKind, MeetingKind, ObligationKind, Programme
 
 if TYPE_CHECKING:
     from .tariffs import Tariff
@@ -34,7 +34,10 @@ MISSING = Missing()
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A row of the table. `read` turns a raw value into the typed one or raises ValueError with the reason."""
+    """A row of the table. `read` turns a raw value into the typed one or raises ValueError with the reason.
+
+    whole: a map that is given takes the place of the default; else its keys that are not named keep theirs.
+    """
 
     key: str
     kind: str
@@ -44,6 +47,7 @@ class Setting:
     values: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     note: str = ""
+    whole: bool = False
 
 
 class SettingsFault(ValueError):
@@ -172,6 +176,9 @@ def _not_counting(value: Any) -> tuple[str, ...]:
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _PARTS_OF_HOUR = (5, 10, 15, 20, 30, 60)
 
+#: The programmes that can have the routine on absence (NACKA-JP-3, GAP-02).
+_ABSENCE = ("JOBBPENG_BASIC", "JOBBPENG_ENHANCED", "AMI_1", "AMI_2")
+
 #: In base64 it is a third more, and a message of the broker holds 16 MiB.
 _LARGEST_DOCUMENT = 10 * 2**20
 
@@ -223,6 +230,33 @@ def _day_times(value: Any) -> tuple[str, str]:
     if is_pair and all(isinstance(one, str) and _CLOCK.fullmatch(one) for one in value) and value[0] < value[1]:
         return (value[0], value[1])
     raise ValueError("must be two times of the day as HH:MM, the first before the second")
+
+
+def _time_of_day(value: Any) -> str:
+    if not isinstance(value, str) or not _CLOCK.fullmatch(value):
+        raise ValueError("must be a time of the day as HH:MM")
+    return value
+
+
+def _hours(value: Any) -> str:
+    """From a time of the day to another, perhaps of the next day."""
+    parts = value.split("-") if isinstance(value, str) else []
+    if len(parts) != 2 or not all(_CLOCK.fullmatch(one) for one in parts) or parts[0] == parts[1]:
+        raise ValueError("must be two times of the day as HH:MM-HH:MM")
+    return str(value)
+
+
+def _notices_table(value: Any) -> Mapping[str, Any]:
+    from .notices import read_changes  # which reads obligations, and they the settings
+
+    return read_changes(value)
+
+
+def _absence_programmes(value: Any) -> tuple[str, ...]:
+    codes = _codes(value)
+    if not set(codes) <= set(_ABSENCE):
+        raise ValueError(f"must be a list of: {', '.join(_ABSENCE)}")
+    return codes
 
 
 def _part_of_hour(value: Any) -> int:
@@ -427,6 +461,9 @@ _ROWS: tuple[Setting, ...] = (
     _flag("af.coordinator.legal_basis_required", True, "AMB-30"),
     _choice("hours_trigger", "PROVIDER_JUDGEMENT", "TWO_WEEKS", rules=("AMB-31", "AMI-3.2-a")),
     _number("prompt_notice.workdays", 1, "AMB-39", "AMI-10.1-e", "AMI-3.2.1-b"),
+    # how soon "as soon as possible" and "without delay" are; where nothing is said, as `prompt_notice.workdays`
+    _number("prompt_notice.as_soon_as_possible_workdays", None, "AMB-39", "AMI-3.2.1-b", "AMI-3.2.1-c"),
+    _number("prompt_notice.without_delay_workdays", None, "AMB-39", "AMI-10.1-e"),
     _choice(
         "workdays.calendar",
         "WEEKDAYS",
@@ -510,6 +547,38 @@ _ROWS: tuple[Setting, ...] = (
         note="from one place to another if nobody has said how far it is",
     ),
     _number("workload.contact_minutes", None, "AMI-3-a", low=1),
+    # absence: the routine of Jobbpeng; no source gives one for AMI, or says how often within what time is "repeated"
+    Setting(
+        "absence.programmes",
+        "list of codes",
+        ("JOBBPENG_BASIC", "JOBBPENG_ENHANCED"),
+        _absence_programmes,
+        ("NACKA-JP-3",),
+        _ABSENCE,
+        note="the programmes with the routine on absence; in AMI it is for the municipality to switch on (GAP-02)",
+    ),
+    _number("absence.certificate_from_day", 8, "NACKA-JP-3", low=1),
+    _number("absence.repeated_times", 2, "NACKA-JP-3", low=1),
+    _number("absence.repeated_within_days", 180, "NACKA-JP-3", low=1),
+    # messages to people
+    Setting(
+        "notices.table",
+        "map of maps",
+        MappingProxyType({}),
+        _notices_table,
+        note="kind of notice -> role -> what differs from the suite: urgency, channels, repeat, escalation, off",
+    ),
+    Setting(
+        "notices.quiet_hours",
+        "map of times of the day",
+        MappingProxyType({"SMS": "21:00-07:00"}),
+        _map_of(_hours, tuple(DeliveryChannel)),
+        note="by channel: from when to when nothing goes out, local time, over midnight if the first is the later; an "
+        "empty map: at no time",
+        whole=True,
+    ),
+    Setting("notices.digest_at", "time of the day", "07:30", _time_of_day, note="when the day's summaries go out"),
+    _number("notices.most_per_day", 3, low=1),
     # reports and their documents
     _number("subsidy_report.due_days", None, "LOKA-37", low=1),
     Setting("documents.max_bytes", "integer", 5 * 2**20, _most_bytes, ("AMI-9.2-b",), note="base64 must fit a message"),
@@ -776,7 +845,8 @@ def read_settings(raw: Mapping[str, Any], base: Mapping[str, Any] | None = None)
         try:
             same = _SAME_VALUE.get((name, value)) if isinstance(value, str | int) else None
             typed = row.read(value if same is None else same)
-            if isinstance(row.default, Mapping):  # a map that names some keys leaves the others as recommended
+            # a map that names some keys leaves the others as recommended
+            if isinstance(row.default, Mapping) and not row.whole:
                 typed = MappingProxyType({**row.default, **typed})
             values[row.key] = typed
         except ValueError as error:

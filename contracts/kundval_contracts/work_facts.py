@@ -12,6 +12,7 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from . import fact_fields as f
 from .codes import (
+    AbsenceCause,
     ActivityCategory,
     Actor,
     AfCheckResult,
@@ -297,6 +298,15 @@ class CoordinatorInformedFields(f.Fields):
     legal_basis = f.code(LegalBasis, allow_none=True)
 
 
+@rule("NACKA-JP-3")
+class AbsenceFields(f.Fields):
+    """An absence from its first day on: so many days, with a reason that counts or not, with a certificate or not."""
+
+    days = f.count(1, required=True)
+    cause = f.code(AbsenceCause, required=True)
+    certificate = fields.Boolean(load_default=False)
+
+
 @rule("LOKA-30")
 class PlanBrokenFields(f.Fields):
     """The planning has been recorded as broken: told, never decided here; assistance is another's decision."""
@@ -361,6 +371,7 @@ WORK_SCHEMAS: dict[FactKind, Schema] = {
     K.COORDINATOR_REQUESTED: f.Nothing(),
     K.COORDINATOR_BROKERED: f.Nothing(),
     K.COORDINATOR_INFORMED: CoordinatorInformedFields(),
+    K.ABSENCE_REPORTED: AbsenceFields(),
     K.PLAN_BROKEN: PlanBrokenFields(),
     K.SIDE_TRACK_CHOSEN: ReasonFields(),
     K.BENEFIT_BASIS: BenefitBasisFields(),

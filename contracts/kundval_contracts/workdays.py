@@ -7,7 +7,7 @@ calendar comes from the package `holidays` and is only loaded when a day is aske
 from __future__ import annotations
 
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 from . import calendar
 
@@ -42,6 +42,7 @@ def previous_workday(day: date) -> date:
     return day
 
 
+@lru_cache(maxsize=4096)
 def add_workdays(day: date, workdays: int, holidays: bool = False) -> date:
     """The day `workdays` working days after `day`.
 

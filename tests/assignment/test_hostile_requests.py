@@ -124,6 +124,25 @@ QUESTIONS: dict[str, Row] = {
     "billing.questions": {"after": "2024-06-01/A-1"},
     **{f"billing.{name}": {"year": None} for name in ("figures", "figures_csv", "control_page")},
 }
+#: the same for requests about where somebody is told something: a number and an address that there can be
+DIRECTORY: dict[str, Row] = {
+    "assignment.contact_points": {"channels": ["EMAIL"]},
+    "notifications.set_party": {
+        "role": "CAREER_GUIDE",
+        "phone": "+46701740605",
+        "webhook": "https://system.example.se/in",
+    },
+    **{f"notifications.{name}": {"role": "PROVIDER"} for name in ("remove_party", "close_webhook", "parties")},
+    "notifications.prefer": {"refused": ["SMS"], "channels": ["EMAIL"], "digest": False},
+}
+#: the same for requests about notices: whose, in which language, and what lists call their next pages
+INBOXES: dict[str, Row] = {
+    **{f"notifications.{name}": {"role": "CAREER_GUIDE", "after": "0.1"} for name in ("inbox", "inbox_page")},
+    "notifications.inbox_count": {"role": "CAREER_GUIDE"},
+    "notifications.tasks": {"after": "2024-06-01.1"},
+    "notifications.failures": {"after": "20240601T000000.000000/d-1"},
+    "notifications.preview": {"kind": "STARTED", "role": "CAREER_GUIDE", "lang": "en"},
+}
 
 # --- good values for fields ------------------------------------------------------------------------------------
 
@@ -246,7 +265,10 @@ class Good:
             made |= SCHEDULING.get(name, {})
             for row in made.get("resources", ()):
                 row["fte"] = "0.500"
-        return made | copy.deepcopy(PAYMENTS.get(name, {}) | DOCUMENTS.get(name, {}) | QUESTIONS.get(name, {}))
+        more = (table.get(name, {}) for table in (PAYMENTS, DOCUMENTS, QUESTIONS, DIRECTORY, INBOXES))
+        for one in more:
+            made |= copy.deepcopy(one)
+        return made
 
 
 # --- spoilt ones -------------------------------------------------------------------------------------------------
@@ -413,7 +435,8 @@ def test_whatever_stands_in_a_field_the_answer_is_typed_and_what_is_refused_left
     # what scheduling has told of earlier requests has come
     settled = eventually(rows.at_rest)
     for name, request in hostile(running.name, random, 1):
-        is_command = METHODS[name].kind == "command" and METHODS[name].service != "scheduling"
+        # the rows are those of assignment, and what scheduling does comes to it by and by
+        is_command = METHODS[name].kind == "command" and METHODS[name].service == "assignment"
         try:
             callers(name).call(name, timeout=30, retry=False, **request)
         except KundvalError as error:

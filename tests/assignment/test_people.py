@@ -34,6 +34,7 @@ from kundval_assignment.domain.people import (
     read_number,
     sight,
     without_words,
+    written_language,
 )
 from kundval_assignment.people.keys import BadKey, CannotOpen, PersonKeys
 from kundval_chassis.access import subjects_of
@@ -235,6 +236,26 @@ def test_a_fictitious_identity_carries_no_mark_even_beside_others_that_are_over(
 
 
 # --- languages ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("AF-SOM-17")
+@pytest.mark.parametrize(
+    ("language", "swedish_ok", "languages", "offered", "expected"),
+    [
+        (None, True, [], ["sv", "en"], "sv"),
+        ("so", True, [], ["sv", "en"], "sv"),
+        ("so", True, [], ["sv", "so"], "so"),
+        ("so", False, ["ar", "en"], ["sv", "en", "ar"], "ar"),
+        ("so", False, ["en"], ["sv", "en"], "en"),
+        ("so", False, [], ["sv", "en"], None),
+        (None, False, [], ["sv"], None),
+        (None, True, [], [], None),
+    ],
+)
+def test_a_client_is_written_to_in_a_language_that_it_masters(
+    language: str | None, swedish_ok: bool, languages: list[str], offered: list[str], expected: str | None
+) -> None:
+    assert written_language(language, swedish_ok, languages, offered) == expected
 
 
 @pytest.mark.rule("AF-SOM-17")

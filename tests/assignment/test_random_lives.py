@@ -97,7 +97,7 @@ PLACES = [
 ]
 #: the seed says all there is to know of a failure: nothing is gained by making it smaller
 quick = settings(
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),

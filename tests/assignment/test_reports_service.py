@@ -106,14 +106,12 @@ class Desk:
             f"{row['kind']} {row['sequence']}": row for row in self.town.ask("assignment.reports", self.who, **more)
         }
 
-    def add(
-        self, document: str, code: str = "OTHER", content: bytes | str = TEXT, timeout: float | None = None, **more: Any
-    ) -> dict[str, Any]:
+    def add(self, document: str, code: str = "OTHER", content: bytes | str = TEXT, **more: Any) -> dict[str, Any]:
         """`content`: bytes, or what is sent in place of their base64."""
         packed = content if isinstance(content, str) else b64encode(content).decode()
         fields = {"type": "TEXT", "content": packed, **more}
         call = {"tenant": self.town.name, "assignment": "A-1", "document": document, "code": code, **fields}
-        return dict(self.who.call("assignment.add_document", timeout=timeout, **call))
+        return dict(self.who.call("assignment.add_document", **call))
 
 
 def state(town: Town, *facts: dict[str, Any]) -> None:
@@ -803,7 +801,7 @@ def test_with_a_scanner_a_document_is_stored_clean_or_not_at_all(
         assert refused.value.faults == [{"path": "content", "message": "VIRUS"}]
         scanner.close()
         with pytest.raises(Unavailable) as away:
-            desk.add("d-3", timeout=3)
+            desk.add("d-3", retry=False)
         assert away.value.code == "SCANNER_UNAVAILABLE"
         assert [row["document"] for row in town.ask("assignment.documents", assignment="A-1")] == ["d-1"]
 

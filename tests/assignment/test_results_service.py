@@ -491,19 +491,26 @@ def outline(html: str) -> Outline:
     return read
 
 
-@pytest.fixture
-def busy(town: Town) -> Town:
+@pytest.fixture(scope="module")
+def busy(suite: Suite) -> Iterator[Town]:
     """A town with three providers: alfa with figures, beta with too few, and one whose name is hostile and new."""
     hostile = '<img src=x onerror="alert(1)"> & Co'
     authorised = {"AMI_2": "2024-01-01"}
-    town.open(providers=[
-        {"id": "alfa", "name": "Alfa", "authorised": authorised},
-        {"id": "beta", "name": "Beta", "authorised": authorised},
-        {"id": "new", "name": hostile, "authorised": authorised},
-    ])  # fmt: skip
-    town.add(*ended(8, held=6), *ended(3, held=0, name="B", provider="beta", kind="BENEFIT_OTHER_PUBLIC"))
-    town.day(TODAY)
-    return town
+    with suite.client() as made:
+        town = Town(made, providers=[
+            {"id": "alfa", "name": "Alfa", "authorised": authorised},
+            {"id": "beta", "name": "Beta", "authorised": authorised},
+            {"id": "new", "name": hostile, "authorised": authorised},
+        ])  # fmt: skip
+        town.add(*ended(8, held=6), *ended(3, held=0, name="B", provider="beta", kind="BENEFIT_OTHER_PUBLIC"))
+        town.day(TODAY)
+        yield town
+
+
+@pytest.fixture
+def alfa_there(suite: Suite, busy: Town) -> Iterator[Client]:
+    with suite.client("PROVIDER", organisation="alfa", tenant=busy.name) as made:
+        yield made
 
 
 @pytest.mark.rule("NACKA-7")
@@ -512,8 +519,8 @@ def busy(town: Town) -> Town:
     [("sv", ("Jämför anordnarna", "visas inte", "inga siffror än", "75 %")),
      ("en", ("Compare the providers", "not shown", "no figures yet", "75%"))],
 )  # fmt: skip
-def test_the_page_can_be_read_by_everybody(busy: Town, alfa: Client, lang: str, words: tuple[str, ...]) -> None:
-    html = alfa.call("assignment.results_page", tenant=busy.name, programme="AMI_2", lang=lang)["html"]
+def test_the_page_can_be_read_by_everybody(busy: Town, alfa_there: Client, lang: str, words: tuple[str, ...]) -> None:
+    html = alfa_there.call("assignment.results_page", tenant=busy.name, programme="AMI_2", lang=lang)["html"]
     page = outline(html)
     assert html.startswith("<!DOCTYPE html>")
     assert page.all("html") == [{"lang": lang}]
@@ -541,8 +548,8 @@ def test_the_page_can_be_read_by_everybody(busy: Town, alfa: Client, lang: str, 
     assert "compare" in ids
 
 
-def test_the_page_carries_no_script_loads_nothing_and_a_name_is_never_markup(busy: Town, alfa: Client) -> None:
-    html = alfa.call("assignment.results_page", tenant=busy.name, programme="AMI_2")["html"]
+def test_the_page_carries_no_script_loads_nothing_and_a_name_is_never_markup(busy: Town, alfa_there: Client) -> None:
+    html = alfa_there.call("assignment.results_page", tenant=busy.name, programme="AMI_2")["html"]
     page = outline(html)
     assert not page.all("script", "img", "link", "iframe", "form")
     assert "&lt;img src=x" in html
@@ -550,8 +557,8 @@ def test_the_page_carries_no_script_loads_nothing_and_a_name_is_never_markup(bus
     assert "http" not in html.replace("http://www.w3.org/2000/svg", "").replace("http-equiv", "")
 
 
-def test_what_is_kept_back_is_on_the_page_in_no_form(busy: Town, alfa: Client) -> None:
-    html = alfa.call("assignment.results_page", tenant=busy.name, programme="AMI_2", lang="en")["html"]
+def test_what_is_kept_back_is_on_the_page_in_no_form(busy: Town, alfa_there: Client) -> None:
+    html = alfa_there.call("assignment.results_page", tenant=busy.name, programme="AMI_2", lang="en")["html"]
     assert "Other public compensation" not in html  # only those kept back have had it
     table = compare(busy)
     assert table["together"]["days"]["suppressed"]
@@ -571,8 +578,8 @@ def test_the_page_of_a_snapshot_is_what_was_shown(busy: Town) -> None:
     assert "chooser" not in html
 
 
-def test_a_programme_without_providers_has_a_page_that_says_so(busy: Town, alfa: Client) -> None:
-    html = alfa.call("assignment.results_page", tenant=busy.name, programme="SOM_1")["html"]
+def test_a_programme_without_providers_has_a_page_that_says_so(busy: Town, alfa_there: Client) -> None:
+    html = alfa_there.call("assignment.results_page", tenant=busy.name, programme="SOM_1")["html"]
     assert "ingen anordnare" in html
     assert outline(html).all("table") == []
 

@@ -395,6 +395,7 @@ def test_settings_and_providers_that_are_wrong_are_named_by_path_and_the_tenant_
 
 
 def test_nothing_about_the_client_leaves_the_service_or_reaches_a_log(town: Town, suite: Suite) -> None:
+    town.mailboxes()
     secrets = ("1987-06-05", "unhappy love", "warehouse on Monday", "Inspector Larsson", "bip-score-7")
     facts = [
         fact("2024-04-15", "monthly_report", month=1, deviation_reason=secrets[1]),

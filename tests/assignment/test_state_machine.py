@@ -101,6 +101,7 @@ TABLE: dict[str, tuple[Any, dict[str, Any]]] = {
     # nobody has asked in the example
     "coordinator_brokered": (NOWHERE, {}),
     "coordinator_informed": (DECIDED, {"legal_basis": "PUBLIC_TASK"}),
+    "absence_reported": (STARTED, {"days": 8, "cause": "EXCUSED"}),
     "plan_broken": (STARTED, {"reason": "ABSENT"}),
     # the municipality of the example has no process with a side track, and supports nobody after the exit
     "side_track_chosen": (NOWHERE, {}),

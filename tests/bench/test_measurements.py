@@ -13,7 +13,20 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench import assignments, billing, cases, due_scan, events, footprint, plan_meetings, recompute, report, rpc, suite
+from bench import (
+    assignments,
+    billing,
+    cases,
+    due_scan,
+    events,
+    footprint,
+    notices,
+    plan_meetings,
+    recompute,
+    report,
+    rpc,
+    suite,
+)
 from bench.__main__ import PARTS
 from bench.machine import Machine
 
@@ -39,6 +52,7 @@ def machine(servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Machine:
         pytest.param(due_scan.measure, due_scan.TINY, id="g, due-scan", marks=LONG),
         pytest.param(plan_meetings.measure, plan_meetings.TINY, id="h, plan of meetings"),
         pytest.param(billing.measure, billing.TINY, id="i, billing at size", marks=LONG),
+        pytest.param(notices.measure, notices.TINY, id="j, notices", marks=LONG),
     ],
 )
 def test_a_measurement_yields_sane_figures(
@@ -67,6 +81,7 @@ def test_held_assignments_are_copies_of_the_sample_under_ids_of_their_own() -> N
     assert all(fact[:2] == case[:2] for case, facts in found for fact in facts)
 
 
+@pytest.mark.bench
 def test_of_the_held_assignments_of_all_programmes_every_fifth_is_of_the_employment_service() -> None:
     found = list(cases.held_of_all_programmes(400, "t"))
     assert len({case[:2] for case, _ in found}) == 400
@@ -77,6 +92,7 @@ def test_of_the_held_assignments_of_all_programmes_every_fifth_is_of_the_employm
     assert sum(bool(facts) for case, facts in found if case[2].startswith(("SOM", "RUM"))) > 70
 
 
+@pytest.mark.bench
 def test_lives_are_told_to_different_points_and_their_persons_have_no_numbers() -> None:
     known = len(cases.caseload().assignments)
     lives = [cases.life(number) for number in range(4 * known)]

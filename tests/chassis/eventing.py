@@ -98,7 +98,7 @@ def take(vhost: str, queue: str) -> list[Any]:
     return found
 
 
-def until(what: Callable[[], Any], seconds: float = 10.0, every: float = 0.02) -> Any:
+def until(what: Callable[[], Any], seconds: float = 60.0, every: float = 0.02) -> Any:
     """Wait until `what` is true and return it; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (answer := what()):

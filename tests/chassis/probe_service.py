@@ -85,6 +85,7 @@ def main() -> int:
     from kundval_chassis import context, migrate
     from kundval_chassis import rpc as rpc_module
     from kundval_chassis.db import Database
+    from kundval_chassis.hooks import Hooks, Unfit
     from kundval_chassis.pages import LARGEST, Page, Pages
     from kundval_chassis.rpc import Remote, command, query
     from kundval_contracts.errors import FactRefused
@@ -100,9 +101,22 @@ def main() -> int:
             parts = {"book": [b"page\n"] * 1000, "endless": [bytes(LARGEST)] * 2}.get(name)
             return None if parts is None else Page("text/plain", f"{name}-1", lambda: parts)
 
+    class Letterbox(Hooks):
+        prefix = "/letterbox/"
+
+        def names(self) -> dict[str, str]:
+            return {"secret-1": "one", "secret-2": "two"}
+
+        def take(self, what: str, body: bytes) -> None:
+            if body == b"crash":
+                raise RuntimeError("Anna Andersson, 19900517-1234")
+            if body != what.encode():
+                raise Unfit
+
     class Probe:
         name = "probe"
         shelf = Shelf()
+        letterbox = Letterbox()
         db = Database()
         remote = Remote()
 

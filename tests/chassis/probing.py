@@ -55,7 +55,7 @@ class Probe:
                 stdout=log,
                 stderr=log,
             )
-        wait_for(lambda: self.ready() or self.process.poll() is not None, 20)  # type: ignore[union-attr]
+        wait_for(lambda: self.ready() or self.process.poll() is not None, 120)  # type: ignore[union-attr]
         assert self.process.poll() is None, self.log.read_text()
         return self
 
@@ -104,7 +104,7 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def wait_for(true: Callable[[], Any], seconds: float = 10.0) -> Any:
+def wait_for(true: Callable[[], Any], seconds: float = 60.0) -> Any:
     """Wait until `true()` is; its value. Fails after `seconds`."""
     until = time.monotonic() + seconds
     while not (value := true()):

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 
 from kundval_chassis.cli_env import find_local, read_env, use_environment
 from kundval_chassis.tokens import Tokens
+from tests import commands
 
 from .probing import Probe, probing
 
@@ -22,19 +23,10 @@ CLEAN = {key: value for key, value in os.environ.items() if not key.startswith("
 
 
 def kundval(
-    *arguments: str, env: dict[str, str] | None = None, cwd: Path | None = None, stdin: str | None = None
+    *arguments: str, env: Mapping[str, str] | None = None, stdin: str = "", apart: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "kundval_chassis.cli", *arguments],
-        env=CLEAN | (env or {}),
-        cwd=cwd,
-        input=stdin,
-        stdin=subprocess.DEVNULL if stdin is None else None,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    """In the process of the tests, which has imported everything; `apart` as a shell does it."""
+    return (commands.apart if apart else commands.here)(*arguments, env=CLEAN | dict(env or {}), stdin=stdin)
 
 
 def error_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -52,7 +44,7 @@ def probe(vhost: str, database: str, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.mark.slow
 def test_the_commands_that_there_are_are_listed() -> None:
-    done = kundval("--help")
+    done = kundval("--help", apart=True)
     assert done.returncode == 0
     for command in ("simulate", "call", "events", "status", "dead-letters", "run", "migrate", "token"):
         assert f"\n  {command} " in done.stdout
@@ -72,11 +64,11 @@ def test_simulate_starts_without_broker_and_database_libraries() -> None:
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:
-    assert kundval("dance").returncode == 2
+    assert kundval("dance", apart=True).returncode == 2
 
 
 def test_the_version_is_shown() -> None:
-    assert kundval("--version").stdout.startswith("kundval ")
+    assert kundval("--version", apart=True).stdout.startswith("kundval ")
 
 
 def test_settings_come_from_the_local_servers_of_the_checkout_one_stands_in(tmp_path: Path) -> None:
@@ -106,7 +98,7 @@ def test_lines_are_read_as_a_shell_reads_them(tmp_path: Path) -> None:
 def test_a_missing_setting_is_named_with_what_to_do(tmp_path: Path) -> None:
     empty = tmp_path / "env"
     empty.write_text("")
-    done = kundval("--env", str(empty), "status")
+    done = kundval("--env", str(empty), "status", apart=True)
     assert done.returncode == 2
     assert "KUNDVAL_TOKEN_KEY is not set" in done.stderr
 
@@ -138,7 +130,7 @@ def test_the_methods_are_listed_with_what_they_are_for() -> None:
 
 
 def test_a_call_prints_the_answer_as_json(probe: Probe) -> None:
-    done = kundval("call", "probe.echo", '{"text": "åäö"}', env=probe.environment)
+    done = kundval("call", "probe.echo", '{"text": "åäö"}', env=probe.environment, apart=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == {"text": "åäö"}
 

@@ -26,6 +26,7 @@ from kundval_chassis.db import Database, Pool, Tx
 from kundval_chassis.migrate import MigrationsPending
 from kundval_contracts.envelope import Event
 from kundval_contracts.errors import Conflict
+from tests.conftest import Servers
 
 from .eventing import (
     POISON,
@@ -50,6 +51,12 @@ QUEUE = "billing.events-in"
 PARKED = "billing.events-in.parked"
 LISTENER = "notifications.events-in"
 SERVICE = Path(__file__).with_name("eventing_service.py")
+
+
+@pytest.fixture(scope="module")
+def servers(own_servers: Servers) -> Servers:
+    """This file restarts them."""
+    return own_servers
 
 
 @pytest.fixture(scope="module")
@@ -338,7 +345,7 @@ def test_an_event_that_loses_the_database_every_time_is_parked_in_the_end(pool: 
 
     send(bus, QUEUE, event(1), event(99))
     with running(make_consumer(pool, bus, handle, delays=())):
-        until(lambda: depth(bus, PARKED), 20.0)
+        until(lambda: depth(bus, PARKED))
     (message,) = take(bus, PARKED)
     assert headers(message)["x-kundval-error"] == "AdminShutdown"
     assert effects(pool) == [1]
@@ -568,7 +575,7 @@ def test_a_service_that_is_killed_in_the_middle_of_its_work_loses_and_repeats_no
     send(bus, QUEUE, *(event(n) for n in range(count)))
     for killed_at in (count // 5, count // 2):
         with process(database, bus) as service:
-            until(partial(reached, pool, killed_at), 20)
+            until(partial(reached, pool, killed_at))
             service.kill()
         assert numbers(pool) < count
     with process(database, bus) as service:
@@ -584,7 +591,7 @@ def test_a_service_that_is_killed_in_the_middle_of_its_work_loses_and_repeats_no
 def test_a_service_that_is_asked_to_end_finishes_its_batch_and_ends(pool: Pool, database: str, bus: str) -> None:
     send(bus, QUEUE, *(event(n) for n in range(800)))
     with process(database, bus) as service:
-        until(lambda: numbers(pool) > 100, 20)
+        until(lambda: numbers(pool) > 100)
         began = time.monotonic()
         service.terminate()
         output, _ = service.communicate(timeout=10)
@@ -605,9 +612,9 @@ def test_two_instances_take_turns_and_the_second_takes_over_when_the_first_is_ki
         with process(database, bus) as second:
             assert second.stdout and second.stdout.readline()
             send(bus, QUEUE, *(event(n) for n in range(400)))
-            until(lambda: numbers(pool) > 50, 20)
+            until(lambda: numbers(pool) > 50)
             first.kill()
-            until(lambda: numbers(pool) == 400, 20)
+            until(lambda: numbers(pool) == 400)
             second.terminate()
             second.wait(10)
     assert effects(pool) == sorted(effects(pool))
@@ -615,13 +622,13 @@ def test_two_instances_take_turns_and_the_second_takes_over_when_the_first_is_ki
 
 @pytest.mark.parametrize("what", ["rabbit", "postgres"])
 def test_a_restart_of_a_server_in_the_middle_of_work_loses_and_repeats_nothing(
-    what: str, servers: Any, pool: Pool, database: str, bus: str
+    what: str, servers: Servers, pool: Pool, database: str, bus: str
 ) -> None:
     count = 2000
     send(bus, QUEUE, *(event(n) for n in range(count)))
     restart: Callable[..., None] = {"rabbit": servers.restart_rabbit, "postgres": servers.restart_postgres}[what]
     with process(database, bus) as service:
-        until(lambda: numbers(pool) > 100, 20)
+        until(lambda: numbers(pool) > 100)
         restart(immediate=True)
         assert numbers(pool) < count
         until(lambda: numbers(pool) >= count, 60)

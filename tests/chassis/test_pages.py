@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from email.message import Message
 import psycopg
 import pytest
 
+from kundval_chassis import hooks
 from kundval_chassis.pages import A_MINUTE, Limiter
 
 from .probing import TENANT, Probe, probing, wait_for
@@ -20,10 +22,12 @@ def probe(vhost: str, database: str, tmp_path_factory: pytest.TempPathFactory) -
     yield from probing(vhost, database, tmp_path_factory.mktemp("probe"))
 
 
-def ask(probe: Probe, path: str, method: str = "GET", **headers: str) -> tuple[int, Message, bytes]:
+def ask(
+    probe: Probe, path: str, method: str = "GET", body: bytes | None = None, **headers: str
+) -> tuple[int, Message, bytes]:
     """Status, headers and body; a header `If_None_Match` is sent with hyphens."""
     given = {name.replace("_", "-"): value for name, value in headers.items()}
-    asked = urllib.request.Request(f"http://127.0.0.1:{probe.port}{path}", method=method, headers=given)
+    asked = urllib.request.Request(f"http://127.0.0.1:{probe.port}{path}", body, given, method=method)
     try:
         with urllib.request.urlopen(asked, timeout=20) as answer:
             return answer.status, answer.headers, answer.read()
@@ -85,6 +89,41 @@ def test_who_asks_too_often_has_to_wait_and_others_have_not(probe: Probe) -> Non
     assert (status, body) == (429, b"") and 0 < int(headers["Retry-After"]) <= 60
     assert ask(probe, "/shelf/seldom")[0] == 404
     assert 'kundval_pages_total{service="probe",status="429"} 3.0' in probe.get("/metrics")[1]
+
+
+def test_what_is_posted_to_a_secret_address_is_taken_in_and_nothing_is_said(probe: Probe) -> None:
+    for name, body, status in (
+        ("secret-1", b"one", 204),
+        ("secret-2", b"two", 204),
+        ("secret-2", b"one", 400),
+        ("secret-1", b"", 400),
+        ("secret-3", b"one", 404),
+        ("", b"one", 404),
+        ("secret-1/", b"one", 404),
+        ("secret-1", bytes(hooks.LARGEST + 1), 413),
+        ("secret-1", b"crash", 503),
+    ):
+        assert (ask(probe, f"/letterbox/{name}", "POST", body)[0::2]) == (status, b""), name
+    for method in ("PUT", "DELETE", "PATCH"):
+        assert ask(probe, "/letterbox/secret-1", method, b"one")[0] == 405
+    for method in ("GET", "HEAD"):
+        assert ask(probe, "/letterbox/secret-1", method)[0] == 404
+    wait_for(lambda: probe.logged("hook_failed"))
+    log = probe.log.read_text()
+    assert not [word for word in ("Anna", "crash", "secret-1") if word in log]
+    assert probe.ready()
+
+
+def test_a_body_without_a_length_or_shorter_than_it_says_is_not_waited_for(probe: Probe) -> None:
+    for head, status in (
+        (b"Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n", b"411"),
+        (b"Content-Length: three\r\n\r\none", b"400"),
+        (b"Content-Length: 4\r\n\r\none", b"400"),
+    ):
+        with socket.create_connection(("127.0.0.1", probe.port), timeout=20) as caller:
+            caller.sendall(b"POST /letterbox/secret-1 HTTP/1.1\r\nHost: x\r\n" + head)
+            caller.shutdown(socket.SHUT_WR)
+            assert caller.recv(100).split()[1] == status
 
 
 def test_a_secret_in_an_answer_is_told_once_and_kept_nowhere(probe: Probe, database: str) -> None:

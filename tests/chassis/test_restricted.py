@@ -364,7 +364,7 @@ def test_a_service_that_is_killed_while_it_tells_of_protected_persons_loses_and_
     send(bus, QUEUE, *(event(n, assignment=f"A-{n}", restricted=n % 2 == 0) for n in range(number)))
     for killed_at in (number // 5, number // 2):
         with process(database, bus) as service:
-            until(lambda wanted=killed_at: count(billing, "effect") > wanted, 20)
+            until(lambda wanted=killed_at: count(billing, "effect") > wanted)
             service.kill()
     with process(database, bus) as service:
         until(lambda: count(billing, "event") == number and sent(billing), 60)

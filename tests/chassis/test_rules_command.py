@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from kundval_chassis import coverage as looking
 from kundval_chassis.cli_rules import command, summary
 from kundval_chassis.coverage import PACKAGES, Coverage, checkout_tests, coverage, implementations, marked_tests
 from kundval_contracts.rules import register
+
+
+@pytest.fixture(scope="module", autouse=True)
+def each_folder_is_looked_through_once() -> Iterator[None]:
+    """A look at all sources takes seconds, and the command is run several times."""
+
+    def once(look: Callable[[Any], Iterator[Any]]) -> Callable[[Any], list[Any]]:
+        return cache(lambda where: list(look(where)))
+
+    with pytest.MonkeyPatch.context() as patch:
+        for look in (implementations, marked_tests):
+            patch.setattr(looking, look.__name__, once(look))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +56,8 @@ def test_a_rule_names_the_functions_and_the_tests(rows: dict[str, Coverage]) -> 
 def test_only_ids_of_the_rulebook_are_named_anywhere() -> None:
     folder = checkout_tests()
     assert folder is not None
-    named = {one for package in PACKAGES for one, _ in implementations(package)} | {
-        one for one, _ in marked_tests(folder)
+    named = {one for package in PACKAGES for one, _ in looking.implementations(package)} | {
+        one for one, _ in looking.marked_tests(folder)
     }
     # state-machine and settings ids may be named in answers, not as rules
     assert named - set(register()) == set()
@@ -57,7 +74,7 @@ def test_the_json_has_the_fields_of_each_rule() -> None:
     answer = json.loads(result.stdout)
     assert len(answer) == 271
     for row in answer:
-        assert set(row) == {"id", "title", "kinds", "service", "implemented", "tested", "reason"}
+        assert set(row) == {"id", "title", "kinds", "service", "implemented", "tested", "reason", "notices"}
         assert row["kinds"] and isinstance(row["service"], list)
 
 

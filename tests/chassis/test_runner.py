@@ -13,10 +13,17 @@ import psycopg
 import pytest
 
 from kundval_contracts import errors
+from tests.conftest import Servers
 
 from .probing import PROGRAM, TENANT, Probe, wait_for
 
 RULES = Path(__file__).parents[2] / "deploy" / "local" / "rules.toml"
+
+
+@pytest.fixture(scope="module")
+def servers(own_servers: Servers) -> Servers:
+    """This file restarts them."""
+    return own_servers
 
 
 @pytest.fixture
@@ -24,6 +31,12 @@ def probe(fresh_vhost: str, database: str, tmp_path: Path) -> Iterator[Probe]:
     one = Probe(fresh_vhost, database, tmp_path).start()
     yield one
     one.end()
+
+
+@pytest.fixture
+def unstarted(vhost: str, database: str, tmp_path: Path) -> Probe:
+    """With everything that it needs to start."""
+    return Probe(vhost, database, tmp_path)
 
 
 def rows(database: str, tenant: str) -> int:
@@ -40,7 +53,7 @@ def refused(environment: dict[str, str], *command: str) -> tuple[int, str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=40,
+        timeout=120,
         check=False,
     )
     return done.returncode, done.stderr
@@ -49,8 +62,8 @@ def refused(environment: dict[str, str], *command: str) -> tuple[int, str]:
 # ---------------------------------------------------------------- start
 
 
-def test_missing_and_wrong_settings_are_all_named_and_the_status_is_2(probe: Probe) -> None:
-    environment = probe.environment
+def test_missing_and_wrong_settings_are_all_named_and_the_status_is_2(unstarted: Probe) -> None:
+    environment = unstarted.environment
     del environment["KUNDVAL_TOKEN_KEY"]
     environment["KUNDVAL_AMQP_URI"] = "carrier-pigeon"
     status, said = refused(environment)
@@ -59,17 +72,17 @@ def test_missing_and_wrong_settings_are_all_named_and_the_status_is_2(probe: Pro
     assert "pigeon" not in said
 
 
-def test_a_service_that_is_not_installed_is_refused(probe: Probe) -> None:
-    status, said = refused(probe.environment, "-m", "kundval_chassis.cli", "run", "laundry")
+def test_a_service_that_is_not_installed_is_refused(unstarted: Probe) -> None:
+    status, said = refused(unstarted.environment, "-m", "kundval_chassis.cli", "run", "laundry")
     assert status == 2
     assert "laundry" in said
     assert "billing" in said
 
 
 def test_a_service_without_its_migrations_is_refused_and_named(
-    probe: Probe, make_database: Callable[[str], str]
+    unstarted: Probe, make_database: Callable[[str], str]
 ) -> None:
-    environment = probe.environment | {
+    environment = unstarted.environment | {
         "KUNDVAL_BILLING_DATABASE_URI": make_database("billing"),
         "KUNDVAL_RULES_FILE": str(RULES),
     }
@@ -79,8 +92,8 @@ def test_a_service_without_its_migrations_is_refused_and_named(
     assert "chassis/0001" in said
 
 
-def test_a_database_that_is_not_there_ends_the_start_without_its_address(probe: Probe) -> None:
-    environment = probe.environment | {
+def test_a_database_that_is_not_there_ends_the_start_without_its_address(unstarted: Probe) -> None:
+    environment = unstarted.environment | {
         "KUNDVAL_BILLING_DATABASE_URI": "postgresql://user:secret@127.0.0.1:1/nothing",
         "KUNDVAL_RULES_FILE": str(RULES),
     }
@@ -183,59 +196,59 @@ def test_a_container_that_dies_ends_the_process_with_status_1(probe: Probe) -> N
 # ---------------------------------------------------------------- what comes back by itself
 
 
-def test_calls_go_on_over_a_restart_of_the_broker(probe: Probe, servers: object, database: str) -> None:
+def test_calls_go_on_over_a_restart_of_the_broker(probe: Probe, servers: Servers, database: str) -> None:
     tenant = f"t{time.monotonic_ns()}"
     with probe.client(timeout=60) as client:
         before = [client.submit("probe.add", {"tenant": tenant, "amount": "1.00", "sleep": 2.0}) for _ in range(5)]
         time.sleep(0.7)
-        servers.restart_rabbit()  # type: ignore[attr-defined]
+        servers.restart_rabbit()
         after = [client.submit("probe.add", {"tenant": tenant, "amount": "1.00"}) for _ in range(5)]
         for call in before + after:
             assert call.result()["sum"]
     assert rows(database, tenant) == 10
     assert probe.process is not None
     assert probe.process.poll() is None
-    wait_for(probe.ready, 20)
+    wait_for(probe.ready)
 
 
-def test_calls_go_on_over_a_restart_of_the_database(probe: Probe, servers: object, database: str) -> None:
+def test_calls_go_on_over_a_restart_of_the_database(probe: Probe, servers: Servers, database: str) -> None:
     tenant = f"t{time.monotonic_ns()}"
     with probe.client(timeout=60) as client:
         calls = [client.submit("probe.add", {"tenant": tenant, "amount": "1.00", "sleep": 1.0}) for _ in range(5)]
         time.sleep(0.5)
-        servers.restart_postgres()  # type: ignore[attr-defined]
+        servers.restart_postgres()
         for call in calls:
             assert call.result()["sum"]
     assert rows(database, tenant) == 5
     assert probe.process is not None
     assert probe.process.poll() is None
-    wait_for(probe.ready, 20)
+    wait_for(probe.ready)
 
 
-def test_without_its_database_a_service_says_unavailable_and_is_not_ready(probe: Probe, servers: object) -> None:
-    servers.stop_postgres()  # type: ignore[attr-defined]
+def test_without_its_database_a_service_says_unavailable_and_is_not_ready(probe: Probe, servers: Servers) -> None:
+    servers.stop_postgres()
     try:
         with probe.client(timeout=20) as client, pytest.raises(errors.Unavailable) as caught:
             client.call("probe.ask", tenant=TENANT, retry=False)
         assert caught.value.code == "DATABASE_UNREACHABLE"
-        wait_for(lambda: not probe.ready(), 15)
+        wait_for(lambda: not probe.ready())
         assert '"database": "does not answer' in probe.get("/health/ready")[1]
         assert probe.get("/health/live")[0] == 200
     finally:
-        servers.start_postgres()  # type: ignore[attr-defined]
-    wait_for(probe.ready, 20)
+        servers.start_postgres()
+    wait_for(probe.ready)
     with probe.client(timeout=20) as client:
         assert client.call("probe.ask", tenant=TENANT)
 
 
-def test_without_its_broker_a_service_is_live_and_not_ready_and_comes_back(probe: Probe, servers: object) -> None:
-    servers.stop_rabbit()  # type: ignore[attr-defined]
+def test_without_its_broker_a_service_is_live_and_not_ready_and_comes_back(probe: Probe, servers: Servers) -> None:
+    servers.stop_rabbit()
     try:
-        wait_for(lambda: not probe.ready(), 15)
+        wait_for(lambda: not probe.ready())
         assert "no requests are taken from the broker" in probe.get("/health/ready")[1]
         assert probe.get("/health/live")[0] == 200
     finally:
-        servers.start_rabbit()  # type: ignore[attr-defined]
-    wait_for(probe.ready, 30)
+        servers.start_rabbit()
+    wait_for(probe.ready)
     with probe.client(timeout=20) as client:
         assert client.call("probe.ask", tenant=TENANT)

@@ -85,9 +85,11 @@ def test_the_caseload_format_names_every_fact_and_every_field_of_it() -> None:
 
 
 def test_operations_are_told_every_setting_and_every_metric() -> None:
-    page = text("docs/how-to/operate.md")
+    page = text("docs/how-to/operate.md") + text("docs/how-to/messages.md")
     for setting in (*settings.CHASSIS, *NOTIFICATIONS):
-        keys = (f"KUNDVAL_{setting.name}`", f"KUNDVAL_<SERVICE>_{setting.name}`")
+        # a secret can be given as a file too, under its own key with _FILE
+        names = (setting.name, setting.name.removesuffix("_FILE"))
+        keys = [f"KUNDVAL_{whose}{name}`" for name in names for whose in ("", "<SERVICE>_")]
         assert any(key in page for key in keys), setting.name
     for metric in telemetry.REGISTRY.collect():
         assert not metric.name.startswith("kundval_") or f"`{metric.name}`" in page, metric.name

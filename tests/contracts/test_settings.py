@@ -240,3 +240,35 @@ def test_a_malformed_tariff_is_a_fault(raw: Any) -> None:
 def test_tariffs_survive_the_way_over_the_wire() -> None:
     versions = read_tariffs(VERSIONS)
     assert read_tariffs(json.loads(json.dumps(dump_tariffs(versions)))) == versions
+
+
+def test_who_is_told_what_is_changed_by_kind_and_role_and_read_back_the_same() -> None:
+    table = {"STARTED": {"CAREER_GUIDE": {"urgency": "DIGEST", "repeat": {"every_workdays": 5, "most": 2}}}}
+    given = read_settings({"notices.table": table})
+    assert read_settings(json.loads(json.dumps(dump_settings(given)))) == given
+    assert RuleSettings()["notices.table"] == {}
+    with pytest.raises(SettingsFault, match=r"notices\.table: STARTED, CLIENT: is not told of this by the suite"):
+        read_settings({"notices.table": {"STARTED": {"CLIENT": {}}}})
+
+
+@pytest.mark.parametrize(("given", "quiet"), [({}, {}), ({"EMAIL": "18:00-08:00"}, {"EMAIL": "18:00-08:00"})])
+def test_quiet_hours_that_are_given_take_the_place_of_the_default(given: dict[str, str], quiet: dict[str, str]) -> None:
+    assert RuleSettings()["notices.quiet_hours"] == {"SMS": "21:00-07:00"}
+    assert read_settings({"notices.quiet_hours": given})["notices.quiet_hours"] == quiet
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("notices.quiet_hours", {"SMS": "21-7"}),
+        ("notices.quiet_hours", {"SMS": "21:00-21:00"}),
+        ("notices.quiet_hours", {"FAX": "21:00-07:00"}),
+        ("notices.digest_at", "7:30"),
+        ("notices.digest_at", "24:00"),
+        ("notices.most_per_day", 0),
+        ("absence.programmes", ["LOCAL"]),
+    ],
+)
+def test_hours_and_numbers_of_messages_that_cannot_be_are_refused(key: str, value: Any) -> None:
+    with pytest.raises(SettingsFault, match=key):
+        read_settings({key: value})

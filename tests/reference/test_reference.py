@@ -122,7 +122,7 @@ def test_the_sample_year_comes_to_the_same_krona() -> None:
 
 
 def test_every_run_of_the_first_residents_posts_the_same() -> None:
-    document = make(residents=120)
+    document = make(residents=60)
     assert len(document["payment_runs"]) > 20
     found, answer = differences(document)
     assert not found, "\n".join(found[:20])

@@ -316,7 +316,7 @@ def test_answers_are_taken_in_the_order_of_their_versions_and_stamps(office: Off
     assert [(subject, data["response"]) for subject, data in told] == [("A-1", "ACCEPTED"), ("A-1", "DECLINED")]
     assert told[-1][1] == {
         "assignment": "A-1", "meeting": name, "version": 2, "role": "CLIENT", "response": "DECLINED",
-        "mandatory": True, "booker": "PROVIDER",
+        "mandatory": True, "booker": "PROVIDER", "as_of": "2024-06-10",
     }  # fmt: skip
     rows = office.sql("SELECT version, response FROM calendar_answer WHERE tenant = %s ORDER BY 1", office.name)
     assert rows == [(1, "DECLINED"), (2, "DECLINED")]

@@ -188,6 +188,19 @@ def test_a_friday_is_followed_by_monday_and_the_number_of_days_is_a_setting() ->
     assert rows_of(friday, "2024-05-03", PROMPT, {"prompt_notice.workdays": 0})[0].due == d("2024-05-03")
 
 
+@pytest.mark.rule("AMI-3.2.1-b", "AMI-10.1-e")
+def test_as_soon_as_possible_and_without_delay_can_be_different_numbers_of_days() -> None:
+    one = ami2(declined("2024-05-03"), exited("2024-06-20"), on("2024-09-06", "broke_off"))  # Fridays
+
+    def due(given: dict[str, int]) -> list[str | None]:
+        return [row.due.isoformat() if row.due else None for row in rows_of(one, "2024-09-06", PROMPT, given)]
+
+    assert due({}) == ["2024-05-06", "2024-09-09"]
+    assert due({"prompt_notice.as_soon_as_possible_workdays": 2}) == ["2024-05-07", "2024-09-09"]
+    assert due({"prompt_notice.without_delay_workdays": 0}) == ["2024-05-06", "2024-09-06"]
+    assert due({"prompt_notice.workdays": 3, "prompt_notice.without_delay_workdays": 1}) == ["2024-05-08", "2024-09-09"]
+
+
 @pytest.mark.rule("AMI-10.1-e")
 def test_we_24_a_break_off_counts_from_the_day_it_was_known() -> None:
     one = ami2(

@@ -142,7 +142,8 @@ def test_a_plan_survives_a_killed_service_and_fails_with_a_code_if_its_solver_di
     def solver(service: psutil.Process) -> psutil.Process | None:
         return next((one for one in service.children() if "kundval_scheduling.plans" in one.cmdline()), None)
 
-    with running(servers, tmp_path, "assignment", "scheduling") as suite, suite.client() as client:
+    quick = {"KUNDVAL_PLAN_SECONDS": "5"}
+    with running(servers, tmp_path, "assignment", "scheduling", settings=quick) as suite, suite.client() as client:
         diary = Diary(client, "A-1", "A-2")
         name = asked(diary)
         left: psutil.Process = eventually(lambda: solver(psutil.Process(suite.processes["scheduling"].pid)))

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 #: any day, but more often one of the first months, when most begins
 days = st.one_of(st.integers(0, 700), st.integers(0, 120)).map(lambda number: FIRST + timedelta(days=number))
-quick = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @quick

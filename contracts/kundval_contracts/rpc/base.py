@@ -66,6 +66,7 @@ class Shield(StrEnum):
     PAYERS = "PAYERS"  #: as OPAQUE, and the provider is masked for all but itself and who pays it
     PARTIES = "PARTIES"  #: only the provider in charge and who takes part; others are refused with PROTECTED
     MASKED = "MASKED"  #: provider, workplace and place are masked unless the caller is a named reader
+    ADDRESSES = "ADDRESSES"  #: of a protected person that it is one, and no address, whoever asks
     READERS = "READERS"  #: named readers only; for others the person does not exist
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from ..codes import Role
+from ..codes import Role, SubjectKind
 from .base import (
     PROVIDER,
     STAFF,
@@ -23,11 +23,15 @@ from .base import (
 
 
 class Notice(Message):
+    """`about` says what the id is of; this list has those about assignments. `round`: how often it was told before."""
+
     assignment = identifier(required=True)
     kind = fields.String(required=True)
     to = code(Role, required=True)
     on = fields.Date(required=True)
     rules = rule_ids()
+    about = code(SubjectKind, load_default=SubjectKind.ASSIGNMENT)
+    round = fields.Integer(load_default=0)
 
 
 class Notices(PageAnswer):
@@ -53,11 +57,16 @@ class Messages(PageAnswer):
 
 
 class NotificationsSummary(Message):
-    """`notices`: kind -> number; `messages`: state -> number."""
+    """`notices`: kind -> number; `recipients`: role -> number of notices; `messages`: state -> number; `channels`:
+    channel -> number of messages that have gone by it; `waiting`: why messages that are pending wait -> number.
+    """
 
     tenant = identifier(required=True)
     notices = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    recipients = fields.Dict(keys=fields.String(), values=fields.Integer(), load_default=dict)
     messages = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    channels = fields.Dict(keys=fields.String(), values=fields.Integer(), load_default=dict)
+    waiting = fields.Dict(keys=fields.String(), values=fields.Integer(), load_default=dict)
 
 
 add("notifications.notices", "query", PageRequest, Notices, STAFF | PROVIDER,

@@ -311,6 +311,7 @@ BY_PROVIDER = frozenset(
         FactKind.CONSENT_GIVEN,
         FactKind.CONSENT_WITHDRAWN,
         FactKind.COORDINATOR_REQUESTED,
+        FactKind.ABSENCE_REPORTED,
         FactKind.BENEFIT_BASIS,
         FactKind.NOTE,
         FactKind.TRIAL_CALCULATED,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kundval_chassis import agenda, held
+from kundval_chassis import held
 from kundval_chassis.consume import consumes
 from kundval_chassis.db import Database, Tx
 from kundval_chassis.relay import Outbox
@@ -14,33 +14,42 @@ from kundval_chassis.tokens import Caller
 from kundval_chassis.veil import veil
 from kundval_contracts.envelope import Event
 
-from . import store
-from .deliver import Post
-from .keep import keep
-from .settings import SETTINGS
+from . import keep, store
+from .delivery.post import Post
+from .directory import Contacts
+from .directory import store as preferences
+from .directory.entrypoints import DirectoryEntrypoints
+from .inbox.entrypoints import InboxEntrypoints
+from .incoming.bounces import Bounces
+from .incoming.entrypoints import ReceiptEntrypoints
+from .incoming.receipt_hooks import ReceiptHooks
+from .operate.entrypoints import OperateEntrypoints
+from .settings import SETTINGS, faults
+from .texts.entrypoints import TextEntrypoints
 
-#: A day is looked at when its obligations have come: with yesterday's, a met one would look overdue.
-CLOCK = "scheduling.day_opened"
 
-
-class NotificationsService:
+class NotificationsService(
+    DirectoryEntrypoints, InboxEntrypoints, OperateEntrypoints, ReceiptEntrypoints, TextEntrypoints
+):
     name = "notifications"
     settings = SETTINGS
+    settings_faults = staticmethod(faults)
     db = Database()
     outbox = Outbox()
+    contacts = Contacts()
     post = Post()
+    bounces = Bounces()
+    receipt_hooks = ReceiptHooks()
 
     @consumes(
         "assignment",
         "scheduling",
         "billing",
-        needs=held.NEEDS | {"scheduling.obligations_changed", CLOCK, "billing.posted"},
+        needs=keep.NEEDS | {"assignment.person_erased"},
     )
     def on_events(self, tx: Tx, events: list[Event]) -> None:
-        news = store.take_obligations(tx, (one for one in events if one.name == "scheduling.obligations_changed"))
-        news |= store.take_postings(tx, (one for one in events if one.name == "billing.posted"))
-        for tenant, day, cases in agenda.take_in(tx, events, also=news, clock=CLOCK):
-            keep(tx, tenant, day, cases)
+        preferences.forget(tx, (one for one in events if one.name == "assignment.person_erased"))
+        keep.follow(tx, events)
 
     @query("notifications.notices")
     def notices(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:

@@ -179,6 +179,17 @@ def language_served(swedish_ok: bool, languages: Collection[str], offered: Colle
     return bool(mastered & set(offered)) or (swedish_ok and not offered)
 
 
+@rule("AF-SOM-17")
+def written_language(
+    language: str | None, swedish_ok: bool, languages: Collection[str], offered: Collection[str]
+) -> str | None:
+    """In which of the languages `offered` to write to a client: the client's own, else Swedish if it is mastered, else
+    the first that the client says to master well; None if it is none of them.
+    """
+    mastered = (language, "sv" if swedish_ok else None, *languages)
+    return next((one for one in mastered if one is not None and one in offered), None)
+
+
 # --- the assignments of a person ---------------------------------------------------------------------
 
 

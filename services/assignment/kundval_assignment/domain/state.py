@@ -133,6 +133,7 @@ GATES: Mapping[FactKind, Gate] = MappingProxyType(
         _K.COORDINATOR_REQUESTED: Gate(Standing.ACCEPTED, ("AMI-2.2-b",)),
         _K.COORDINATOR_BROKERED: Gate(Standing.ACCEPTED, ("AMI-2.2-b",)),
         _K.COORDINATOR_INFORMED: Gate(Standing.DECIDED, ("AMI-2.2-c",)),
+        _K.ABSENCE_REPORTED: Gate(Standing.STARTED, ("NACKA-JP-3",)),
         _K.PLAN_BROKEN: Gate(Standing.STARTED, ("LOKA-30",)),
         _K.SIDE_TRACK_CHOSEN: Gate(Standing.DECIDED, ("LOKA-42",)),
         _K.BENEFIT_BASIS: Gate(Standing.DECIDED, ("LOKA-48",)),

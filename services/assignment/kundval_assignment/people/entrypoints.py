@@ -12,7 +12,7 @@ from kundval_contracts.events import MASKED
 from kundval_contracts.rpc.base import CallerRole
 
 from .. import tenants
-from . import export, guard, log, persons, retention, store
+from . import contacts, export, guard, log, persons, retention, store
 from .log import Witness
 
 
@@ -56,6 +56,11 @@ class PeopleEntrypoints:
     def language(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         tenant = tenants.get(tx, request["tenant"])
         return persons.languages(tx, self.witness.keys, tenant, request["assignment"], request["offered"], caller)
+
+    @query("assignment.contact_points")
+    def contact_points(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        tenant = tenants.get(tx, request["tenant"])
+        return {"contacts": contacts.points(tx, self.witness.keys, tenant, request)}
 
     @command("assignment.protect_person")
     def protect_person(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:

@@ -39,5 +39,6 @@ def look_at(tx: Tx, tenant: Tenant, names: Collection[str]) -> None:
                 "revision": revision,
                 "others": list(others),
                 "grounds": [ground.value for ground in grounds],
+                "as_of": tenant.business_date.isoformat() if tenant.business_date else None,
             }
             tx.publish("assignment.claims_overlap", subject=name, tenant=tenant.id, data=data)

@@ -28,6 +28,9 @@ from ..store import Record
 from . import log
 from .keys import PersonKeys
 
+#: so that the others let go of what they hold by the person's id
+ERASED = "assignment.person_erased"
+
 #: assignments that are looked at in one go
 CHUNK = 500
 
@@ -267,7 +270,7 @@ def _erase_rows(tx: Tx, tenant: Tenant, kind: RecordKind, assignment: str) -> No
 
 
 def _erase_person(tx: Tx, tenant: Tenant, person: str) -> set[str]:
-    """Who it was, and with it all words and documents of the assignments."""
+    """Who it was, and with it all words and documents of the assignments; the others are told."""
     names = [
         row["assignment"]
         for row in tx.query(
@@ -296,6 +299,7 @@ def _erase_person(tx: Tx, tenant: Tenant, person: str) -> set[str]:
         " WHERE tenant = %s AND person = %s",
         (tenant.id, person),
     )
+    tx.publish(ERASED, subject=person, tenant=tenant.id, data={"person": person})
     return kept
 
 

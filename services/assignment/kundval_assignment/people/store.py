@@ -73,6 +73,23 @@ def load(tx: Tx, keys: PersonKeys, tenant: str, person: str, *, lock: bool = Fal
     return Held(person, number, {**NO_DETAILS, **details})
 
 
+def load_all(tx: Tx, keys: PersonKeys, tenant: str, persons: Sequence[str], *, numbers: bool) -> dict[str, Held]:
+    """As `load` for many, without those that there are not; with `numbers` their identity numbers too."""
+    rows = tx.query(
+        "SELECT person, identity, details, key_id FROM person"
+        " WHERE tenant = %s AND person = ANY(%s) AND erased_at IS NULL",
+        (tenant, list(persons)),
+    )
+    found: dict[str, Held] = {}
+    for row in rows:
+        person, number = row["person"], None
+        if numbers and row["identity"] is not None:
+            number = keys.open(bytes(row["identity"]), row["key_id"], tenant, person, "identity")
+        details = json.loads(keys.open(bytes(row["details"]), row["key_id"], tenant, person, "details"))
+        found[person] = Held(person, number, {**NO_DETAILS, **details})
+    return found
+
+
 def find(tx: Tx, keys: PersonKeys, tenant: str, number: str) -> str | None:
     """The person with this number, under whatever key it was stored."""
     found = tx.one(
@@ -222,20 +239,21 @@ def with_protection(tx: Tx, tenant: str, persons: Iterable[str]) -> list[str]:
 
 def protections(tx: Tx, keys: PersonKeys, tenant: str, person: str | None) -> list[Protection]:
     """In the order in which they were stated, one of a kind."""
-    if person is None:
-        return []
+    return [] if person is None else protections_of(tx, keys, tenant, [person]).get(person, [])
+
+
+def protections_of(tx: Tx, keys: PersonKeys, tenant: str, persons: Sequence[str]) -> dict[str, list[Protection]]:
+    """As `protections` for many; those without any are left out."""
     rows = tx.query(
-        "SELECT number, kind, key_id, since, until FROM protection WHERE tenant = %s AND person = %s ORDER BY number",
-        (tenant, person),
+        "SELECT person, kind, key_id, since, until FROM protection"
+        " WHERE tenant = %s AND person = ANY(%s) ORDER BY person, number",
+        (tenant, list(persons)),
     )
-    return [
-        Protection(
-            ProtectionKind(keys.open(bytes(row["kind"]), row["key_id"], tenant, person, "protection")),
-            row["since"],
-            row["until"],
-        )
-        for row in rows
-    ]
+    found: dict[str, list[Protection]] = {}
+    for row in rows:
+        kind = keys.open(bytes(row["kind"]), row["key_id"], tenant, row["person"], "protection")
+        found.setdefault(row["person"], []).append(Protection(ProtectionKind(kind), row["since"], row["until"]))
+    return found
 
 
 def protect(tx: Tx, keys: PersonKeys, tenant: str, person: str, protection: Protection, by: str) -> None:

@@ -364,7 +364,7 @@ def _changed(assignment: str, one: Stored) -> dict[str, Any]:
 
 def _tell(file: _File, what: str, one: Stored, **more: Any) -> None:
     key = {name: value.value if isinstance(value, ReportKind) else value for name, value in one.key._asdict().items()}
-    data = {"assignment": file.assignment, **key, "revision": one.revision, **more}
+    data = {"assignment": file.assignment, **key, "revision": one.revision, "as_of": file.day.isoformat(), **more}
     file.tx.publish(f"assignment.{what}", subject=file.assignment, tenant=file.tenant.id, data=data)
 
 

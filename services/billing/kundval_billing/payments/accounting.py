@@ -41,7 +41,7 @@ def acknowledge(tx: Tx, tenant: Tenant, request: dict[str, Any], caller: Caller)
     if accepted:
         store.move(tx, payment, kind)
         store.add_references(tx, tenant.id, payment.id, "VOUCHER", [voucher])
-    steps.tell(tx, "billing.payment_acknowledged", payment, outcome=request["outcome"].value)
+    steps.tell(tx, "billing.payment_acknowledged", payment, day, outcome=request["outcome"].value)
     (payment,) = store.payments(tx, tenant.id, ids=[payment.id])
     return payment.as_json()
 

@@ -37,7 +37,7 @@ def place(tx: Tx, tenant: Tenant, request: dict[str, Any], caller: Caller) -> di
     held = [one for one in held if one.standing.is_open]
     for one in held:
         steps.act(tx, one, PaymentAct.HELD, caller, day, reference=str(hold))
-        steps.tell(tx, "billing.payment_held", one, reason=request["reason"].value)
+        steps.tell(tx, "billing.payment_held", one, day, reason=request["reason"].value)
     return {"hold": hold, "payments": [one.id for one in held]}
 
 

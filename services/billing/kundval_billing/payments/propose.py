@@ -60,6 +60,7 @@ def _make(tx: Tx, tenant: Tenant, run: date, group: dict[str, Any], caller: Call
         tx,
         "billing.payment_proposed",
         payment,
+        day,
         amount=money(payment.amount),
         entries=payment.entries,
         self_billing=approval,
@@ -110,4 +111,4 @@ def problem_of(tx: Tx, tenant: Tenant, payment: store.Payment, day: date) -> str
 def park(tx: Tx, payment: store.Payment, code: str, caller: Caller, day: date) -> None:
     """Set a payment aside until its problem is solved, and tell of it."""
     steps.act(tx, payment, PaymentAct.PARKED, caller, day, reference=code)
-    steps.tell(tx, "billing.payment_parked", payment, code=code)
+    steps.tell(tx, "billing.payment_parked", payment, day, code=code)

@@ -54,7 +54,8 @@ def _release(tx: Tx, tenant: Tenant, payment: store.Payment, caller: Caller, day
             store.move(tx, payment, PaymentAct.RELEASED)
             documents = issuing.issue(tx, tenant, payment.id, day)
             store.add_references(tx, tenant.id, payment.id, "DOCUMENT", documents)
-            steps.tell(tx, "billing.payment_released", payment, amount=money(payment.amount), documents=documents)
+            amount = money(payment.amount)
+            steps.tell(tx, "billing.payment_released", payment, day, amount=amount, documents=documents)
     except issuing.NotIssued as problem:
         code = problem.code
     except Exception as error:

@@ -49,9 +49,9 @@ def step(tx: Tx, tenant: Tenant, request: dict[str, Any], caller: Caller, kind: 
         act(tx, payment, kind, caller, day, reason=request.get("reason"))
         (payment,) = store.payments(tx, tenant.id, ids=[payment.id])
         if kind is PaymentAct.ATTESTED and len(payment.standing.attested_by) == ATTESTERS:
-            tell(tx, "billing.payment_attested", payment, self_billing=payment.standing.self_billing)
+            tell(tx, "billing.payment_attested", payment, day, self_billing=payment.standing.self_billing)
         elif kind in _TOLD:
-            tell(tx, _TOLD[kind], payment)
+            tell(tx, _TOLD[kind], payment, day)
     return payment.as_json()
 
 
@@ -83,13 +83,14 @@ def act(
     store.add_act(tx, payment.id, kind, caller, day, reference=reference, reason=reason)
 
 
-def tell(tx: Tx, name: str, payment: store.Payment, **more: Any) -> None:
-    """Publish an event about a payment: ids, codes and amounts alone."""
+def tell(tx: Tx, name: str, payment: store.Payment, day: date, **more: Any) -> None:
+    """Publish an event about a payment, of this business date: ids, codes and amounts alone."""
     data = {
         "payment": payment.id,
         "run": payment.run.isoformat(),
         "provider": payment.provider,
         "direction": payment.direction.value,
+        "as_of": day.isoformat(),
         **more,
     }
     tx.publish(name, subject=f"payment-{payment.id}", tenant=payment.tenant, data=data)

@@ -14,6 +14,7 @@ from kundval_contracts.codes import (
     Document,
     ExitKind,
     FactKind,
+    NoticeKind,
     ObligationKind,
     ObligationState,
     Offer,
@@ -25,7 +26,6 @@ from kundval_contracts.rules import rule
 from kundval_contracts.timeline import Exit
 
 from .context import Context
-from .kinds import NoticeKind
 
 K = NoticeKind
 CLIENT, PROVIDER, GUIDE = Role.CLIENT, Role.PROVIDER, Role.CAREER_GUIDE
@@ -248,8 +248,9 @@ def corrections(context: Context) -> Iterator[Notice]:
     for row in context.postings:
         if row.reverses is not None:
             taken[row.run, row.provider].append(row)
-    providers = sorted({provider for _, provider in taken})
     for (run, provider), rows in sorted(taken.items()):
+        # counted within the run, so that later runs change nothing of it
+        providers = sorted(name for day, name in taken if day == run)
         amount = sum((row.amount for row in rows), Decimal(0))
         yield context.notice(
             K.PAYMENT_CORRECTED,

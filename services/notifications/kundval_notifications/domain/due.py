@@ -6,20 +6,22 @@ from collections.abc import Iterator
 from datetime import date
 
 from kundval_contracts.answer import Notice, Obligation
-from kundval_contracts.calendar import add_days
-from kundval_contracts.codes import FactKind, ObligationKind, ObligationState, Programme, Role
+from kundval_contracts.calendar import add_days, add_months
+from kundval_contracts.codes import FactKind, NoticeKind, ObligationKind, ObligationState, Programme, Role
 from kundval_contracts.followups import place_in_series
-from kundval_contracts.obligations import terms
+from kundval_contracts.obligations import Step, terms
 from kundval_contracts.rules import rule
+from kundval_contracts.timeline import Exit
 
 from .context import Context
-from .kinds import NoticeKind
 from .told import agenda
 
 K = NoticeKind
 O = ObligationKind  # noqa: E741
 PROVIDER, GUIDE = Role.PROVIDER, Role.CAREER_GUIDE
 
+#: what follows an exit, and is of the provider whose exit it is
+OF_AN_EXIT = frozenset({O.PREMIUM_FOLLOW_UP, O.BONUS_CLAIM})
 _PLACES = {kind: place for place, kind in enumerate(ObligationKind, 1)}
 _PER_KIND = 1000
 _PER_LONG_KIND = 1000 * _PER_KIND
@@ -48,12 +50,27 @@ def _make(context: Context, kind: NoticeKind, to: Role, on: date, row: Obligatio
         on,
         row.rules,
         _sequence(row),
-        context.timeline.provider_on(on),
+        _provider(context, row, on) if to is PROVIDER else None,
         obligation=row.kind.value,
         number=row.sequence,
         due=row.due or "AT_ONCE",
         **more,
     )
+
+
+def _provider(context: Context, row: Obligation, on: date) -> str | None:
+    """The provider in charge that day; of what follows an exit the one whose exit it is, whoever has the client now."""
+    one = _exit_of(context, row)
+    return (one.provider if one else None) or context.timeline.provider_on(on)
+
+
+def _exit_of(context: Context, row: Obligation) -> Exit | None:
+    timeline, months = context.timeline, context.settings["bonus.claim_deadline_months"]
+    if row.kind not in OF_AN_EXIT or row.due is None:
+        return None
+    if row.kind is O.PREMIUM_FOLLOW_UP or not months:
+        return timeline.exit_before(row.due)
+    return next((one for one in timeline.exits if add_months(timeline.window(one).end, months) == row.due), None)
 
 
 @rule(
@@ -95,8 +112,38 @@ def overdue(context: Context) -> Iterator[Notice]:
             yield _make(context, K.OBLIGATION_OVERDUE, row.responsible, on, row)
         for step in known.escalation if row.responsible is not GUIDE else ():
             day = max(step.on(row.overdue_after, context.settings), since)
-            if step.to is GUIDE and _still_unmet(row, day):
+            if _is_at_once(step) and _still_unmet(row, day):
                 yield _make(context, K.OBLIGATION_OVERDUE, GUIDE, day, row)
+
+
+def _is_at_once(step: Step) -> bool:
+    """The career guide who hears of a delay on its first day hears of the delay itself, as the sources have it."""
+    return step.to is GUIDE and step.after == 0
+
+
+@rule(
+    "AMI-3-c", "AMI-3-a", "AMI-6.2-b", "AMI-7-b", "AMI-7.2-a", "AMI-7.3-d", "AMI-8-c", "AMI-8.2-a", "AMI-8.2-b",
+    "AMI-8.3-a", "AMI-10.1-b", "AMI-10.1-e", "AF-SOM-19", "AF-SOM-22", "AF-SOM-25", "LOKA-5", "LOKA-25", "LOKA-67",
+)  # fmt: skip
+def escalations(context: Context) -> Iterator[Notice]:
+    """Every later step of the escalation of what is not made good: career guide first, then the team manager.
+
+    Who answers for it anyway is no step. Of what can be met in its own time alone nobody hears once a later one is met,
+    and after the exit nobody of what only a running intervention asks for.
+    """
+    for row in context.obligations:
+        if row.overdue_after is None:
+            continue
+        since = _since(context, row)
+        over = context.moot_on(row)
+        for step in terms()[row.kind].escalation:
+            if step.to is row.responsible or _is_at_once(step):
+                continue
+            day = max(step.on(row.overdue_after, context.settings), since)
+            past = context.passed.get(row.key)
+            asked = (past is None or past >= day) and (over is None or over >= day)
+            if asked and _still_unmet(row, day):
+                yield _make(context, K.OBLIGATION_ESCALATED, step.to, day, row)
 
 
 @rule("AMI-7.2-a", "AMI-8.2-b", "AMI-3.2.1-b", "AMI-3.2.1-c")
@@ -114,7 +161,7 @@ def booking(context: Context) -> Iterator[Notice]:
         if row.kind is not O.FOLLOWUP_MEETING or row.due is None or row.state is ObligationState.CANCELLED:
             continue
         since = _since(context, row)
-        booked = _booked_on(context, row)
+        booked = booked_on(context, row)
         done = min((day for day in (booked, row.met_on) if day is not None), default=date.max)
         on = max(add_days(row.due, -lead if ami1 else -2 * lead), since)
         if on <= row.due and done >= on:
@@ -125,7 +172,7 @@ def booking(context: Context) -> Iterator[Notice]:
                 yield _make(context, K.MEETING_NOT_BOOKED, to, day, row)
 
 
-def _booked_on(context: Context, row: Obligation) -> date | None:
+def booked_on(context: Context, row: Obligation) -> date | None:
     """The first booking of this follow-up meeting."""
     for fact in context.of(FactKind.MEETING_BOOKED):
         if place_in_series(fact) == row.sequence:

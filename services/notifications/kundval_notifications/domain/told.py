@@ -8,12 +8,11 @@ from decimal import Decimal
 
 from kundval_contracts.answer import Notice
 from kundval_contracts.calendar import add_days
-from kundval_contracts.codes import DecisionAbout, FactKind, MeetingKind, Offer, Programme, Role
+from kundval_contracts.codes import DecisionAbout, FactKind, MeetingKind, NoticeKind, Offer, Programme, Role
 from kundval_contracts.facts import Fact
 from kundval_contracts.rules import rule
 
 from .context import Context
-from .kinds import NoticeKind
 
 K = NoticeKind
 CLIENT, PROVIDER, GUIDE = Role.CLIENT, Role.PROVIDER, Role.CAREER_GUIDE

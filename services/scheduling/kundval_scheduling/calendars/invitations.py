@@ -18,6 +18,7 @@ from ..domain.entry import OFF, Reader, entry, reader_of
 from ..domain.meeting import Meeting, Party
 from ..domain.resources import client_key
 from ..meetings import store as meetings
+from ..meetings.tell import business_day
 from . import itip, store
 from .addresses import Addresses
 from .ical import Maker
@@ -147,6 +148,7 @@ def _answered(tx: Tx, tenant: str, meeting: Meeting, party: Party, reply: itip.R
         "response": reply.response.value,
         "mandatory": party.mandatory,
         "booker": meeting.booker.value if meeting.booker else None,
+        "as_of": business_day(tx, tenant),
     }
     # about one assignment, so that it is masked if that is protected; else about the meeting itself
     about = {} if assignment is None else {"assignment": assignment}

@@ -126,7 +126,8 @@ def three_party(context: Context) -> Iterator[Planned]:
 
 @rule("AMI-3.2.1-b", "AMI-3.2.1-c", "AMI-10.1-e")
 def prompt_notice(context: Context) -> Iterator[Planned]:
-    """Declined offers and break-offs are told to the career guide at once: by the next working day (AMB-39).
+    """Declined offers are told to the career guide as soon as possible, break-offs without delay: by the next working
+    day, unless the municipality says otherwise of either (AMB-39).
 
     Counted from the day on which it was known (reading 37); met by `guide_notified`.
     """
@@ -136,13 +137,19 @@ def prompt_notice(context: Context) -> Iterator[Planned]:
         planned = context.planned(
             ObligationKind.PROMPT_NOTICE,
             number,
-            add_workdays(fact.known_on, context.settings["prompt_notice.workdays"], holidays),
+            add_workdays(fact.known_on, _prompt_workdays(context, fact), holidays),
             _why_prompt(fact),
             met_on=context.first_day(FactKind.GUIDE_NOTIFIED, fact.on),
         )
         if fact.kind is FactKind.OFFER_DECLINED:
             planned = context.through(planned, lambda run: None, context.runs_from(fact.on))
         yield planned
+
+
+def _prompt_workdays(context: Context, fact: Fact) -> int:
+    words = "without_delay" if fact.kind is FactKind.BROKE_OFF else "as_soon_as_possible"
+    stated: int | None = context.settings[f"prompt_notice.{words}_workdays"]
+    return int(context.settings["prompt_notice.workdays"]) if stated is None else stated
 
 
 def _why_prompt(fact: Fact) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 from kundval_contracts.calendar import add_days
 from kundval_contracts.case import Provider, Tenant
 from kundval_contracts.codes import ObligationKind, ObligationState, Role
-from kundval_contracts.followups import next_review
+from kundval_contracts.followups import authorised_since, reviews
 from kundval_contracts.obligations import terms
 from kundval_contracts.rules import rule
 
@@ -58,28 +58,13 @@ def supervision(
     if interval is None or since is None:
         return ()
     row = terms()[ObligationKind.SUPERVISION]
-    seen = sorted({day for day in visits if day <= as_of})
-    before = [day for day in seen if day < since]
     found: list[ProviderObligation] = []
-    last = before[-1] if before else since
-    for sequence, met_on in enumerate([*(day for day in seen if day >= since), None], 1):
-        due = next_review(last, interval)
+    for sequence, (_, due, met_on) in enumerate(reviews(since, visits, interval, as_of), 1):
         state = ObligationState.MET if met_on else ObligationState.OVERDUE if as_of > due else ObligationState.OPEN
         found.append(
             ProviderObligation(provider.id, row.kind, sequence, due, row.responsible, state, met_on, row.rules)
         )
-        last = met_on or last
     return tuple(found)
-
-
-def authorised_since(provider: Provider, day: date) -> date | None:
-    """The first of the days from which it is authorised, of the authorisations that hold on `day`."""
-    held = (
-        since
-        for programme, since in provider.authorised.items()
-        if since <= day < provider.deauthorised.get(programme, date.max)
-    )
-    return min(held, default=None)
 
 
 def changes_on(found: Iterable[ProviderObligation]) -> date | None:

@@ -48,7 +48,14 @@ def tell(tx: Tx, tenant: str, name: str, meeting: Meeting, **more: Any) -> None:
 def tell_one(tx: Tx, tenant: str, name: str, meeting: Meeting, assignment: str, **more: Any) -> None:
     """The same for one assignment alone."""
     data = {**_data(name, meeting, assignment), **more}
+    if meeting.span is not None:
+        data["as_of"] = business_day(tx, tenant)
     tx.publish(name, subject=assignment, tenant=tenant, data=data)
+
+
+def business_day(tx: Tx, tenant: str) -> str | None:
+    """The tenant's business date as it stands, for events about meetings that have a time."""
+    return _day(tx.value("SELECT business_date FROM tenant WHERE tenant = %s", (tenant,)))
 
 
 def _data(name: str, meeting: Meeting, assignment: str) -> dict[str, Any]:

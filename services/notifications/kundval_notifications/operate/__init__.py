@@ -1,0 +1,1 @@
+"""What operations see of messages: what waits, what failed, how many and how quick, and the proof of each."""

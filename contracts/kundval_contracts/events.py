@@ -18,7 +18,6 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from .codes import (
     AssignmentState,
-    ByHandReason,
     CancelReason,
     DeauthorisationGround,
     Direction,
@@ -571,14 +570,13 @@ class Sent(_Data):
 
 
 class LeftToAPerson(_Data):
-    """A message goes out by no channel. `assignment` as in `Sent`."""
+    """A message goes out by no channel. `assignment` as in `Sent`. Not why: a reason would tell who is protected."""
 
     about = _code(SubjectKind, load_default=SubjectKind.ASSIGNMENT)
     assignment = _id(required=True)
     kind = fields.String(required=True, validate=validate.Regexp(r"\A[A-Z_]{1,60}\Z"))
     to = _code(Role, required=True)
     on = fields.Date(required=True)
-    reason = _code(ByHandReason, required=True)
 
 
 def _fact_schema(kind: FactKind) -> Schema:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from kundval_chassis.db import Row, Tx
@@ -20,10 +20,10 @@ def delivered(tx: Tx, rows: Iterable[Row]) -> None:
         _publish(tx, "notifications.delivered", row, channel=row["channel"])
 
 
-def by_hand(tx: Tx, rows: Iterable[Row], reasons: Mapping[int, str | None]) -> None:
+def by_hand(tx: Tx, rows: Iterable[Row]) -> None:
     """Somebody has to tell these by hand."""
     for row in rows:
-        _publish(tx, "notifications.by_hand", row, reason=reasons[row["notice"]])
+        _publish(tx, "notifications.by_hand", row)
 
 
 def _publish(tx: Tx, name: str, row: Row, **more: Any) -> None:

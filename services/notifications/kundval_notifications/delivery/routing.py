@@ -126,7 +126,7 @@ class Router:
         store.postpone(tx, later)
         self._dispatch(tx, tenant, leaving)
         news.sent(tx, (row for row in rows if row["notice"] in inbox), _INBOX)
-        news.by_hand(tx, (row for row in rows if row["notice"] in by_hand), by_hand)
+        news.by_hand(tx, (row for row in rows if row["notice"] in by_hand))
         _count("SEND", len(leaving))
         _count("LATER", len(later))
         _count("INBOX", len(inbox))

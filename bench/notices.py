@@ -31,6 +31,7 @@ STEPS = ("keep", "route", "send")
 LOOKS = {
     "to route": "500 messages to be routed",
     "to hand over": "50 dispatches taken up",
+    "sent": "one dispatch taken up, begun and entered as sent",
     "depth": "the depth of the queue, for metrics",
     "queue": "the queue as operations see it",
 }

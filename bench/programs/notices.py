@@ -22,7 +22,7 @@ from kundval_chassis import agenda, clock, migrate
 from kundval_chassis.db import Pool, Row, Tx
 from kundval_contracts.answer import Obligation
 from kundval_contracts.case import Case
-from kundval_contracts.codes import DeliveryChannel, FactKind, Role
+from kundval_contracts.codes import AttemptOutcome, DeliveryChannel, FactKind, Role
 from kundval_contracts.envelope import Event
 from kundval_contracts.events import fact_event
 from kundval_contracts.facts import Fact
@@ -374,11 +374,12 @@ class Queue:
         _tidy(self._office.pool)
 
     def scan(self, calls: int) -> dict[str, Any]:
-        """Milliseconds of each look: what is to be routed, what is to be handed over, what operations see."""
+        """Milliseconds of each look: what is to be routed, what is to be handed over, one that is, what operations see."""
         token = self._office.life.token()
         looks: Mapping[str, Callable[[Tx], Sequence[Row]]] = {
             "to route": lambda tx: store.to_route(tx, WAITING),
             "to hand over": lambda tx: store.lease(tx, DeliveryChannel.EMAIL, token, Sender.batch),
+            "sent": lambda tx: _sent(tx, token),
             "depth": store.depth,
             "queue": lambda tx: [*figures.waiting(tx, TENANT), *figures.leaving(tx, TENANT)],
         }
@@ -397,6 +398,17 @@ class Queue:
             found[name] = sorted(times)[len(times) // 2]
             found[f"rows {name}"] = len(rows)
         return found
+
+
+def _sent(tx: Tx, token: str) -> list[Row]:
+    """One dispatch from the lease to the entry that it has been taken, without handing it over."""
+    (row,) = store.lease(tx, DeliveryChannel.EMAIL, token, 1)
+    dispatch = row["dispatch"]
+    store.lock_contents(tx, dispatch, token)
+    number = store.begin(tx, dispatch, token, ("sv", "nudge.message", "sv-1"), b"mark")
+    assert number is not None
+    store.end_attempt(tx, dispatch, number, AttemptOutcome.ACCEPTED, None)
+    return store.accepted(tx, dispatch, None)
 
 
 class _Enough(Exception):

@@ -83,8 +83,8 @@ def test_a_run_is_proposed_checked_attested_released_acknowledged_and_reconciled
     assert [row["amount"] for row in shown["lines"]] == ["8000.00", "6000.00"]
     assert (shown["documents"], shown["voucher"], shown["due"]) == ([f"D-{alfa}"], "V-1", "14000.00")
     (told,) = books.told("billing.payment_released")
-    assert told == {"payment": alfa, "run": RUN, "provider": "alfa", "direction": "PAYABLE", "amount": "14000.00",
-                    "documents": [f"D-{alfa}"]}  # fmt: skip
+    assert told == {"payment": alfa, "run": RUN, "provider": "alfa", "direction": "PAYABLE", "as_of": RUN,
+                    "amount": "14000.00", "documents": [f"D-{alfa}"]}  # fmt: skip
     assert [len(books.told(f"billing.payment_{what}")) for what in ("proposed", "attested", "acknowledged")] == [
         2,
         1,

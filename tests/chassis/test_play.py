@@ -247,7 +247,7 @@ def test_a_play_that_is_interrupted_leaves_the_suite_well(suite: Suite, client: 
     assert process.stderr is not None
     process.stderr.readline()  # it is on its way
     os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(timeout=30) not in (0, None)
+    assert process.wait(timeout=120) not in (0, None)
     assert play(read(document()), client) == playing_without_a_suite(read(document()))
 
 

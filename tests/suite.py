@@ -28,6 +28,7 @@ from kundval_chassis import migrate
 from kundval_chassis.play import settle
 from kundval_chassis.tokens import Tokens
 from kundval_contracts.client import Client
+from kundval_contracts.codes import Wait
 
 from . import commands
 from .acceptance.builders import caseload
@@ -148,7 +149,7 @@ class Suite:
         """A client with a token of that role; a provider's needs `organisation` and `tenant`."""
         tokens = Tokens(self.key)
         claims = {"subject": "test", "purpose": "test", **claims}
-        return Client(self.amqp_uri, lambda: tokens.mint(role, **claims), name="test", timeout=60)
+        return Client(self.amqp_uri, lambda: tokens.mint(role, **claims), name="test", timeout=120)
 
     def kundval(self, *arguments: str, stdin: str = "", apart: bool = False) -> subprocess.CompletedProcess[str]:
         """The command line, with the settings of this suite; `apart` as a process of its own."""
@@ -271,8 +272,14 @@ class Town:
         give_mailboxes(self.client, self.name, providers or ("alfa", "beta"))
 
     def messages(self, suite: Suite) -> list[Path]:
-        """The files of the e-mails that were sent; waits until no message is pending."""
-        eventually(lambda: "PENDING" not in self.summary("notifications")["messages"])
+        """The files of the e-mails that were sent; waits until none is on its way. What waits for its hour stays."""
+
+        def at_rest() -> bool:
+            told = self.summary("notifications")
+            held = sum(told["waiting"].get(why, 0) for why in (Wait.QUIET_HOURS, Wait.DIGEST, Wait.RATE))
+            return bool(told["messages"].get("PENDING", 0) == held)
+
+        eventually(at_rest)
         return sorted((suite.messages / self.name).glob("*.eml"))
 
     def summary(self, service: str) -> dict[str, Any]:

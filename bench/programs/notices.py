@@ -374,7 +374,7 @@ class Queue:
         _tidy(self._office.pool)
 
     def scan(self, calls: int) -> dict[str, Any]:
-        """Milliseconds of each look: what is to be routed, what is to be handed over, one that is, what operations see."""
+        """Milliseconds of each look: what is to be routed and handed over, one that is, what operations see."""
         token = self._office.life.token()
         looks: Mapping[str, Callable[[Tx], Sequence[Row]]] = {
             "to route": lambda tx: store.to_route(tx, WAITING),

@@ -144,7 +144,7 @@ def test_every_message_is_in_the_folder_once_and_says_nothing_about_the_client(c
 
 
 def test_a_message_is_only_sent_if_it_had_its_reason_on_a_business_date(client: Client, suite: Suite) -> None:
-    caseload = read(make(seed=10, residents=25))
+    caseload = read(make(seed=10, residents=9))
     play(caseload, client, tenant="reasons")
 
     def right(day: date) -> set[tuple[Any, ...]]:

@@ -163,6 +163,8 @@ def test_killing_services_in_the_middle_of_a_play_changes_nothing(
     disturbed.check(servers)
 
 
+# what is killed in the middle has it harder, and is tried always
+@pytest.mark.bench
 def test_stopping_and_starting_every_service_in_turn_changes_nothing(
     suite: Suite, servers: Servers, caseload: Caseload, undisturbed: str
 ) -> None:

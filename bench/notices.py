@@ -45,7 +45,7 @@ class Size:
 
     mails: int = 1_000
     rounds: int = 5
-    away: int = 9_000
+    away: int = 11_000
     settled: tuple[int, ...] = (10_000, 1_000_000)
     scans: int = 5
 

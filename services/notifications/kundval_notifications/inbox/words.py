@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from kundval_chassis.db import Row
-from kundval_contracts.answer import Notice
-from kundval_contracts.codes import Role, SubjectKind
 from kundval_contracts.rpc.results import LANGUAGES
 
 from .. import texts
+from ..store import as_notice
 
 
 def words_of(row: Row) -> dict[str, dict[str, str]]:
     """Subject and text of a notice by language. Without a link, since its reader has logged in; and without what was
     told before and whether it is late, which the inbox shows as data.
     """
-    notice = Notice(
-        row["subject"],
-        row["kind"],
-        Role(row["recipient"]),
-        row["on_day"],
-        tuple(row["rules"]),
-        row["sequence"],
-        row["provider"],
-        row["details"],
-        SubjectKind(row["about"]),
-        row["round"],
-    )
+    notice = as_notice(row)
     found = {}
     for language in LANGUAGES:
         content = texts.inside(notice, language, "")

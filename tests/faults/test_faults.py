@@ -178,6 +178,8 @@ def test_stopping_and_starting_every_service_in_turn_changes_nothing(
     disturbed.check(servers)
 
 
+# two instances of a consumer, of a sender and of a service that answers are each tried where they belong
+@pytest.mark.bench
 def test_two_instances_of_every_service_share_the_work_and_the_death_of_one_is_not_noticed(
     suite: Suite, servers: Servers, caseload: Caseload, undisturbed: str
 ) -> None:

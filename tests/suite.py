@@ -25,10 +25,9 @@ from typing import Any
 import pytest
 
 from kundval_chassis import migrate
-from kundval_chassis.play import settle
+from kundval_chassis.play import on_their_way, settle
 from kundval_chassis.tokens import Tokens
 from kundval_contracts.client import Client
-from kundval_contracts.codes import Wait
 
 from . import commands
 from .acceptance.builders import caseload
@@ -273,13 +272,7 @@ class Town:
 
     def messages(self, suite: Suite) -> list[Path]:
         """The files of the e-mails that were sent; waits until none is on its way. What waits for its hour stays."""
-
-        def at_rest() -> bool:
-            told = self.summary("notifications")
-            held = sum(told["waiting"].get(why, 0) for why in (Wait.QUIET_HOURS, Wait.DIGEST, Wait.RATE))
-            return bool(told["messages"].get("PENDING", 0) == held)
-
-        eventually(at_rest)
+        eventually(lambda: not on_their_way(self.summary("notifications")))
         return sorted((suite.messages / self.name).glob("*.eml"))
 
     def summary(self, service: str) -> dict[str, Any]:

@@ -147,9 +147,11 @@ class Background(Dependency):
                 eventlet.sleep(1.0)
 
 
-def elect(conn: psycopg.Connection[db.Row]) -> bool:
-    """Try to be the one that works on this database; if it succeeds it lasts as long as the connection."""
-    row = conn.execute("SELECT pg_try_advisory_lock(%s) AS mine", (LOCK,)).fetchone()
+def elect(conn: psycopg.Connection[db.Row], lock: int = LOCK) -> bool:
+    """Try to be the one that works on this database; if it succeeds it lasts as long as the connection. `lock`: the
+    number of the work.
+    """
+    row = conn.execute("SELECT pg_try_advisory_lock(%s) AS mine", (lock,)).fetchone()
     return bool(row and row["mine"])
 
 

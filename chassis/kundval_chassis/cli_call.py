@@ -35,6 +35,18 @@ def caller_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+#: which tenant a command is about
+tenant_option = click.option(
+    "--tenant", metavar="ID", envvar="KUNDVAL_TENANT", required=True, help="Also: KUNDVAL_TENANT."
+)
+
+
+def asking(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A command with --json, a tenant and the options that say as whom it calls."""
+    json_option = click.option("--json", "raw", is_flag=True, help="Print it as JSON.")
+    return tenant_option(json_option(caller_options(command)))
+
+
 def minted(
     *, role: str, organisation: str | None, as_tenant: str | None, subject: str, purpose: str, lifetime: float = 300
 ) -> str:

@@ -10,10 +10,9 @@ from typing import Any
 
 import click
 
-from kundval_contracts.answer import NOTICE_FIELDS, OBLIGATION_FIELDS
+from kundval_contracts.answer import NOTICE_FIELDS, OBLIGATION_FIELDS, is_in_caseload
 from kundval_contracts.client import Client
 from kundval_contracts.errors import KundvalError, Unavailable
-from kundval_contracts.notices import CASELOAD_NOTICES
 
 from .cli_simulate import ANYTHING_ELSE, Day, read_caseload
 from .story import Told, render
@@ -131,11 +130,7 @@ def ask(client: Client, assignment: str, tenant: str) -> Told:
         explained["lines"],
         explained["postings"],
         [{name: row[name] for name in OBLIGATION_FIELDS} for row in obligations],
-        [
-            {name: row[name] for name in NOTICE_FIELDS}
-            for row in notices
-            if row["kind"] in CASELOAD_NOTICES and not row["round"]
-        ],
+        [{name: row[name] for name in NOTICE_FIELDS} for row in notices if is_in_caseload(row)],
     )
 
 

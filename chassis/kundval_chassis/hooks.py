@@ -14,17 +14,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import eventlet
-import eventlet.semaphore
 
 from . import logs, telemetry
-from .pages import Limiter, Pages, StartResponse
+from .pages import PATIENCE, Limiter, Pages, StartResponse
 
 #: the most bytes of a body
 LARGEST = 64 * 1024
-#: seconds that one may take, its wait for its turn included
-PATIENCE = 10.0
-#: bodies that are taken in at once: calls must not wait for them
-AT_ONCE = 2
 #: bodies in a minute under one name, and under names that there are not
 A_MINUTE = 3000
 A_MINUTE_UNKNOWN = 60
@@ -45,7 +40,6 @@ class Hooks(Pages):
 
     def setup(self) -> None:
         super().setup()
-        self._turns = eventlet.semaphore.Semaphore(AT_ONCE)
         self._limiter = Limiter(A_MINUTE)
         self._unknown = Limiter(A_MINUTE_UNKNOWN, keys=1)
 

@@ -111,6 +111,12 @@ def read(caseload: Caseload, client: Client, tenant: str) -> dict[str, Any]:
     )
 
 
+def on_their_way(summary: Mapping[str, Any]) -> int:
+    """How many messages are pending by `notifications.summary` and wait for no certain hour."""
+    held = sum(summary["waiting"].get(why, 0) for why in (Wait.QUIET_HOURS, Wait.DIGEST, Wait.RATE))
+    return int(summary["messages"].get("PENDING", 0) - held)
+
+
 class _Player:
     def __init__(self, client: Client, tenant: str, tell: Callable[[Progress], None]):
         self.client, self.tenant, self.tell = client, tenant, tell
@@ -214,8 +220,7 @@ class _Player:
         since, last = time.monotonic(), -1
         while True:
             summary = self.client.call("notifications.summary", tenant=self.tenant, timeout=CALL_SECONDS)
-            held = sum(summary["waiting"].get(why, 0) for why in (Wait.QUIET_HOURS, Wait.DIGEST, Wait.RATE))
-            pending = summary["messages"].get("PENDING", 0) - held
+            pending = on_their_way(summary)
             if not pending:
                 return
             if pending != last:

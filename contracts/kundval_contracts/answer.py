@@ -347,16 +347,21 @@ def _of_the_format(obligations: Iterable[Mapping[str, Any]]) -> Iterator[dict[st
 NOTICE_FIELDS = ("assignment", "kind", "to", "on", "rules")
 
 
+def is_in_caseload(notice: Mapping[str, Any]) -> bool:
+    """Whether a notice, as a service shows it, is of a kind of the format and told for the first time."""
+    from .notices import CASELOAD_NOTICES  # as above
+
+    return notice["kind"] in CASELOAD_NOTICES and not notice.get("round", 0)
+
+
 def _notices_of_the_format(notices: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """The notices of the format's kinds with the format's fields, each told once.
 
     Without those about an obligation of a kind that the format does not know.
     """
-    from .notices import CASELOAD_NOTICES  # as above
-
     for row in notices:
-        known = row["kind"] in CASELOAD_NOTICES and not row.get("round", 0)
-        if known and (row["kind"] not in _GENERAL_NOTICES or not _caseload_rules().isdisjoint(row["rules"])):
+        general = row["kind"] in _GENERAL_NOTICES
+        if is_in_caseload(row) and not (general and _caseload_rules().isdisjoint(row["rules"])):
             yield {name: row[name] for name in NOTICE_FIELDS}
 
 

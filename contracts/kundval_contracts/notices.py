@@ -7,17 +7,19 @@ Notifications tells by it, `kundval rules` shows by it which notice serves a rul
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .codes import DeliveryChannel, NoticeKind, Role, SubjectKind, Urgency
 from .obligations import Step, read_step
 from .rules import register
+from .tables import only, read_table
+
+if TYPE_CHECKING:
+    from .settings import RuleSettings
 
 #: the state machines of rulebook section 8 have ids of their own
 _TRANSITION = re.compile(r"SM-[A-Z]\d+")
@@ -70,18 +72,7 @@ Table = Mapping[NoticeKind, NoticeTerms]
 @cache
 def notice_table() -> Table:
     """The file, in the order of the code list. Raises ValueError naming everything that is wrong in it."""
-    raw = tomllib.loads(files(__package__).joinpath("data/notices.toml").read_text(encoding="utf-8"))
-    wrong = [f"no kind {name}" for name in raw if name not in set(NoticeKind)]
-    wrong += [f"nothing about {kind}" for kind in NoticeKind if kind not in raw]
-    found: dict[NoticeKind, NoticeTerms] = {}
-    for kind in NoticeKind:
-        try:
-            found[kind] = read(kind, raw.get(kind, {}))
-        except (KeyError, ValueError) as error:
-            wrong.append(f"{kind}: {error}")
-    if wrong:
-        raise ValueError(f"notices.toml: {'; '.join(wrong)}")
-    return MappingProxyType(found)
+    return read_table("notices.toml", NoticeKind, read)
 
 
 @cache
@@ -108,7 +99,7 @@ STILL = frozenset({"ALWAYS", "OBLIGATION", "BOOKING", "CHOICE", "ANSWER", "START
 
 def read(kind: NoticeKind, row: Mapping[str, Any]) -> NoticeTerms:
     """The terms of one kind from its table. Raises KeyError for what is missing and ValueError with the reason."""
-    _only(row, _KEYS)
+    only(row, _KEYS)
     rules = tuple(row["rules"])
     unknown = [one for one in rules if one not in register() and not _TRANSITION.fullmatch(one)]
     if unknown:
@@ -142,7 +133,7 @@ def _steps_lead_somewhere(routes: Mapping[Role, Route]) -> None:
 
 
 def _route(role: Role, row: Mapping[str, Any]) -> Route:
-    _only(row, _ROUTE_KEYS)
+    only(row, _ROUTE_KEYS)
     return Route(
         role,
         Urgency(row["urgency"]),
@@ -173,14 +164,8 @@ def _repeat(row: Any) -> Repeat | None:
         return None
     if not isinstance(row, Mapping):
         raise ValueError("repeat must be a map")
-    _only(row, {"every_workdays", "most"})
+    only(row, {"every_workdays", "most"})
     return Repeat(_number(row["every_workdays"], "every_workdays", 1, 366), _number(row["most"], "most", 1, 20))
-
-
-def _only(row: Mapping[str, Any], keys: Iterable[str]) -> None:
-    unknown = sorted(set(row) - set(keys))
-    if unknown:
-        raise ValueError(f"unknown key {', '.join(unknown)}")
 
 
 def _number(value: Any, name: str, least: int, most: int) -> int:
@@ -207,6 +192,11 @@ def read_changes(value: Any) -> Changes:
         raise ValueError("must be a map from kinds of notice to roles")
     changed(value)
     return MappingProxyType({kind: MappingProxyType(dict(roles)) for kind, roles in value.items()})
+
+
+def table_of(settings: RuleSettings) -> Table:
+    """Who is told what in a municipality."""
+    return changed(settings["notices.table"])
 
 
 def changed(changes: Changes) -> Table:
@@ -249,7 +239,7 @@ def _route_changed(terms: NoticeTerms, role: Role, row: Any) -> Route:
         # a notice says to its reader what is for that reader: other roles have no text for it
         raise ValueError("is not told of this by the suite")
     held = terms.routes[role]
-    _only(row, _ROUTE_KEYS)
+    only(row, _ROUTE_KEYS)
     return Route(
         role,
         Urgency(row.get("urgency", held.urgency)),

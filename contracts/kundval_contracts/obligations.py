@@ -5,20 +5,18 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from importlib.resources import files
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .calendar import add_days
 from .codes import FactKind, ObligationKind, ObligationState, ProviderFactKind, Role
 from .rules import register, rule
 from .settings import SETTINGS
-from .workdays import add_workdays
+from .tables import only, read_table
+from .workdays import workdays_after
 
 if TYPE_CHECKING:
     from .answer import Obligation
@@ -38,7 +36,7 @@ class Step:
     def on(self, overdue_after: date, settings: RuleSettings) -> date:
         late = add_days(overdue_after, 1)
         if self.workdays:
-            return add_workdays(late, self.after, settings["workdays.calendar"] == "SWEDISH")
+            return workdays_after(late, self.after, settings)
         return add_days(late, self.after)
 
 
@@ -75,18 +73,7 @@ class Foreseen:
 @cache
 def terms() -> Mapping[ObligationKind, Terms]:
     """Every kind's terms, in the order of the code list. Raises ValueError naming what is wrong in the file."""
-    raw = tomllib.loads(files(__package__).joinpath("data/obligations.toml").read_text(encoding="utf-8"))
-    wrong = [f"no kind {name}" for name in raw if name not in set(ObligationKind)]
-    wrong += [f"nothing about {kind}" for kind in ObligationKind if kind not in raw]
-    found: dict[ObligationKind, Terms] = {}
-    for kind in ObligationKind:
-        try:
-            found[kind] = read(kind, raw.get(kind, {}))
-        except (KeyError, ValueError) as error:
-            wrong.append(f"{kind}: {error}")
-    if wrong:
-        raise ValueError(f"obligations.toml: {'; '.join(wrong)}")
-    return MappingProxyType(found)
+    return read_table("obligations.toml", ObligationKind, read)
 
 
 _KEYS = frozenset(
@@ -98,9 +85,7 @@ _FACTS = frozenset([*FactKind, *ProviderFactKind])
 
 def read(kind: ObligationKind, row: Mapping[str, Any]) -> Terms:
     """The terms of one kind from its table. Raises KeyError for what is missing and ValueError with the reason."""
-    unknown = sorted(set(row) - _KEYS)
-    if unknown:
-        raise ValueError(f"unknown key {', '.join(unknown)}")
+    only(row, _KEYS)
     tolerance, remind_days = row.get("tolerance", 0), row.get("remind_days")
     if isinstance(tolerance, str) and tolerance not in SETTINGS:
         raise ValueError(f"no setting {tolerance}")

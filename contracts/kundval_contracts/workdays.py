@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 from . import calendar
+
+if TYPE_CHECKING:
+    from .settings import RuleSettings
 
 SATURDAY = 5
 _DAY = timedelta(days=1)
@@ -55,3 +59,8 @@ def add_workdays(day: date, workdays: int, holidays: bool = False) -> date:
         if is_workday(day):
             workdays -= 1
     return day
+
+
+def workdays_after(day: date, workdays: int, settings: RuleSettings) -> date:
+    """As `add_workdays`, by the municipality's calendar (`workdays.calendar`)."""
+    return add_workdays(day, workdays, settings["workdays.calendar"] == "SWEDISH")

@@ -1,14 +1,17 @@
 """Desks at which notices are read: a municipality of its own on a database without a broker, whoever calls, and notices
-with their messages as the service would have entered them.
+with their messages as the service would have entered them. Import `pool` and `desk` where they are used.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from kundval_chassis import migrate
 from kundval_chassis.db import Pool, Row
 from kundval_chassis.rpc import checked
 from kundval_chassis.tokens import Caller
@@ -147,3 +150,16 @@ class Desk:
             "INSERT INTO restricted_subject (tenant, subject, restricted, sequence) VALUES (%s, %s, true, 1)",
             self.name, assignment,
         )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def pool(make_database: Callable[..., str]) -> Iterator[Pool]:
+    uri = make_database("notifications")
+    migrate.apply(uri, "notifications")
+    with Pool(uri) as opened:
+        yield opened
+
+
+@pytest.fixture
+def desk(pool: Pool) -> Desk:
+    return Desk(pool)

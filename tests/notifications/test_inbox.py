@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from kundval_chassis import migrate
 from kundval_chassis.db import Pool
 from kundval_contracts.codes import ByHandReason, MessageState, NoticeKind, NoticeStanding, Role, SubjectKind, Urgency
 from kundval_contracts.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from kundval_contracts.rpc import METHODS
 from kundval_notifications.inbox import page
 
-from .desk import TODAY, Desk
+from .desk import TODAY, Desk, desk, pool
 from .pages import Outline, check
+
+__all__ = ["desk", "pool"]
 
 Row = dict[str, Any]
 YESTERDAY = TODAY - timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def pool(make_database: Callable[..., str]) -> Iterator[Pool]:
-    uri = make_database("notifications")
-    migrate.apply(uri, "notifications")
-    with Pool(uri) as opened:
-        yield opened
-
-
-@pytest.fixture
-def desk(pool: Pool) -> Desk:
-    return Desk(pool)
 
 
 def numbers(rows: list[Row]) -> list[int]:

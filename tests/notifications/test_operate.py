@@ -5,38 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from kundval_chassis import migrate
-from kundval_chassis.db import Pool
 from kundval_contracts.codes import AttemptOutcome, DeliveryChannel, DispatchState, MessagesBy, ReceiptStatus, Wait
 from kundval_contracts.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from kundval_contracts.events import MASKED
 from kundval_notifications.operate import page, view
 
-from .desk import CAUSED, TODAY, Desk
+from .desk import CAUSED, TODAY, Desk, desk, pool
 from .pages import check
+
+__all__ = ["desk", "pool"]
 
 Row = dict[str, Any]
 YESTERDAY = TODAY - timedelta(days=1)
 OPS = ("ops", "OPERATIONS")
-
-
-@pytest.fixture(scope="module")
-def pool(make_database: Callable[..., str]) -> Iterator[Pool]:
-    uri = make_database("notifications")
-    migrate.apply(uri, "notifications")
-    with Pool(uri) as opened:
-        yield opened
-
-
-@pytest.fixture
-def desk(pool: Pool) -> Desk:
-    return Desk(pool)
 
 
 # --- queue ---------------------------------------------------------------------------------------------

@@ -526,9 +526,10 @@ def test_an_operators_folder_adds_a_language_and_changes_a_text(tmp_path: Path) 
 
 
 def test_texts_in_use_are_those_of_the_folder_until_others_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(texts, "_in_use", [])
+    monkeypatch.setattr(files, "_in_use", [])
     texts.use(own(tmp_path, pl=POLISH))
     assert texts.nudge(to_client(), "pl", EMAIL, LINK).version == "pl-own-1"
+    files.read.cache_clear()
     with pytest.raises(texts.TextFault):
         texts.use(own(tmp_path, fr='language = "fr"'))
     (tmp_path / "fr.toml").unlink()

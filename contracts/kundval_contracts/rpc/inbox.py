@@ -92,10 +92,8 @@ class ToldBefore(Message):
     state = code(MessageState, required=True)
 
 
-class InboxNotice(Message):
-    """`subject` is the id of what `about` says. `round` counts how often it was told before. `late`: it came to be told
-    later than it should. `history`: what was told of the same matter before, oldest first.
-    """
+class NoticeHead(Message):
+    """What every list says of a notice. `subject` is the id of what `about` says."""
 
     notice = notice_number(required=True)
     about = code(SubjectKind, required=True)
@@ -103,11 +101,18 @@ class InboxNotice(Message):
     kind = code(NoticeKind, required=True)
     to = code(Role, required=True)
     on = fields.Date(required=True)
+    rules = rule_ids()
+
+
+class InboxNotice(NoticeHead):
+    """`round` counts how often it was told before. `late`: it came to be told later than it should. `history`: what was
+    told of the same matter before, oldest first.
+    """
+
     urgency = code(Urgency, required=True)
     round = count(required=True)
     late = fields.Boolean(required=True)
     standing = code(NoticeStanding, required=True)
-    rules = rule_ids()
     read_at = fields.AwareDateTime(required=True, allow_none=True)
     read_by = fields.String(required=True, allow_none=True)
     words = fields.Nested(NoticeTexts, required=True)
@@ -158,19 +163,12 @@ class TasksRequest(TenantRequest):
     limit = fields.Integer(strict=True, load_default=PAGE, validate=validate.Range(1, MOST))
 
 
-class Task(Message):
+class Task(NoticeHead):
     """Somebody to be told by hand: since `on`, by `due` at the latest; `why` it could not be sent."""
 
-    notice = notice_number(required=True)
-    about = code(SubjectKind, required=True)
-    subject = identifier(required=True)
-    kind = code(NoticeKind, required=True)
-    to = code(Role, required=True)
-    on = fields.Date(required=True)
     due = fields.Date(required=True)
     overdue = fields.Boolean(required=True)
     why = code(ByHandReason, required=True)
-    rules = rule_ids()
     words = fields.Nested(NoticeTexts, required=True)
 
 

@@ -16,7 +16,6 @@ from ..codes import (
     NoticeStanding,
     ReceiptStatus,
     Role,
-    SubjectKind,
     ToldBy,
     Urgency,
     Wait,
@@ -36,9 +35,8 @@ from .base import (
     code,
     count,
     identifier,
-    rule_ids,
 )
-from .inbox import MessageAnswer, notice_number
+from .inbox import MessageAnswer, NoticeHead, notice_number
 from .results import LANGUAGES, Csv, Page
 
 #: days that one request may count by day, and by month
@@ -231,18 +229,11 @@ class ProvenAct(Message):
     acted_at = fields.AwareDateTime(required=True)
 
 
-class Proof(Message):
+class Proof(NoticeHead):
     """Everything that is held of one notice. `reason`: why it waits, was withdrawn, cancelled or left to a person."""
 
-    notice = notice_number(required=True)
-    about = code(SubjectKind, required=True)
-    subject = identifier(required=True)
-    kind = code(NoticeKind, required=True)
-    to = code(Role, required=True)
     provider = identifier(required=True, allow_none=True)
-    on = fields.Date(required=True)
     round = count(required=True)
-    rules = rule_ids()
     late = fields.Boolean(required=True)
     standing = code(NoticeStanding, required=True)
     caused_at = fields.AwareDateTime(required=True, allow_none=True)

@@ -6,18 +6,17 @@ Not in the package `payments`: that loads what the service needs, and a command 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
-from kundval_chassis.cli_call import ask, ask_rows, caller_options
+from kundval_chassis.cli_call import ask, ask_rows, asking
 from kundval_chassis.present import as_json, console, show_rows
 from kundval_contracts.codes import Direction, HoldReason, LineKind, PaymentState
 
 _ROW = ("payment", "run", "provider", "direction", "amount", "entries", "state", "attestations", "problem")
 _NUMBERS = ("payment", "amount", "entries", "attestations", "number", "sequence", "balance", "hold")
-_TENANT = click.option("--tenant", metavar="ID", envvar="KUNDVAL_TENANT", required=True, help="Also: KUNDVAL_TENANT.")
 _RUN = click.option("--run", metavar="DATE", help="Of this payment run.")
 _PROVIDER = click.option("--provider", metavar="ID", help="Of this provider.")
 
@@ -31,15 +30,8 @@ def payments() -> None:
     """
 
 
-def _asking(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A subcommand with --json, a tenant and the options that say as whom it calls."""
-    for option in (caller_options, click.option("--json", "raw", is_flag=True, help="Print it as JSON."), _TENANT):
-        function = option(function)
-    return function
-
-
 @payments.command("list")
-@_asking
+@asking
 @_RUN
 @_PROVIDER
 @click.option("--direction", type=click.Choice([*Direction]), help="Of this direction.")
@@ -61,7 +53,7 @@ def list_(
 
 
 @payments.command()
-@_asking
+@asking
 @click.argument("payment", type=int)
 def show(tenant: str, payment: int, raw: bool, **caller: Any) -> None:
     """Show a payment, what was done with it, and its entries (the first 500)."""
@@ -75,7 +67,7 @@ def show(tenant: str, payment: int, raw: bool, **caller: Any) -> None:
 
 
 @payments.command()
-@_asking
+@asking
 @click.argument("run", metavar="DATE")
 def propose(tenant: str, run: str, raw: bool, **caller: Any) -> None:
     """Put together what is to be paid to each provider, by the runs up to DATE."""
@@ -89,7 +81,7 @@ def _one_by_one(method: str, payments: Sequence[int], raw: bool, caller: Mapping
 
 
 @payments.command()
-@_asking
+@asking
 @click.argument("payments", type=int, nargs=-1, required=True)
 def check(tenant: str, payments: tuple[int, ...], raw: bool, **caller: Any) -> None:
     """Say that payments are right; not by who prepared them."""
@@ -97,7 +89,7 @@ def check(tenant: str, payments: tuple[int, ...], raw: bool, **caller: Any) -> N
 
 
 @payments.command()
-@_asking
+@asking
 @click.argument("payments", type=int, nargs=-1, required=True)
 def attest(tenant: str, payments: tuple[int, ...], raw: bool, **caller: Any) -> None:
     """Attest payments, as one of two persons who did not prepare them."""
@@ -105,7 +97,7 @@ def attest(tenant: str, payments: tuple[int, ...], raw: bool, **caller: Any) -> 
 
 
 @payments.command()
-@_asking
+@asking
 @click.argument("payment", type=int)
 @click.option("--reason", metavar="TEXT", help="For staff alone.")
 def withdraw(tenant: str, payment: int, reason: str | None, raw: bool, **caller: Any) -> None:
@@ -114,7 +106,7 @@ def withdraw(tenant: str, payment: int, reason: str | None, raw: bool, **caller:
 
 
 @payments.command()
-@_asking
+@asking
 @_RUN
 @click.option("--payment", type=int, help="This payment alone.")
 def release(tenant: str, run: str | None, payment: int | None, raw: bool, **caller: Any) -> None:
@@ -128,7 +120,7 @@ def release(tenant: str, run: str | None, payment: int | None, raw: bool, **call
 
 
 @payments.command()
-@_asking
+@asking
 @_PROVIDER
 @click.option("--assignment", metavar="ID", help="Of this assignment.")
 @click.option("--kind", type=click.Choice([*LineKind]), help="One line of an assignment: its kind ...")
@@ -142,7 +134,7 @@ def hold(tenant: str, raw: bool, reason: str, **given: Any) -> None:
 
 
 @payments.command("end-hold")
-@_asking
+@asking
 @click.argument("hold", type=int)
 @click.option("--note", metavar="TEXT", help="For staff alone.")
 def end_hold(tenant: str, hold: int, note: str | None, raw: bool, **caller: Any) -> None:
@@ -158,7 +150,7 @@ def _held(answer: Mapping[str, Any], raw: bool) -> None:
 
 
 @payments.command()
-@_asking
+@asking
 def problems(tenant: str, raw: bool, **caller: Any) -> None:
     """List the assignments of which a run could post nothing."""
     show_rows(
@@ -167,7 +159,7 @@ def problems(tenant: str, raw: bool, **caller: Any) -> None:
 
 
 @payments.command()
-@_asking
+@asking
 @_PROVIDER
 @click.option("--on", metavar="DATE", help="At the end of this day; otherwise of the business date.")
 def balances(tenant: str, provider: str | None, on: str | None, raw: bool, **caller: Any) -> None:
@@ -186,7 +178,7 @@ def balances(tenant: str, provider: str | None, on: str | None, raw: bool, **cal
 
 
 @payments.command("close")
-@_asking
+@asking
 @click.argument("month", metavar="YYYY-MM")
 def close(tenant: str, month: str, raw: bool, **caller: Any) -> None:
     """Close a month: no run is made in it any more, and what is corrected later is posted in one that is open."""

@@ -6,19 +6,18 @@ Not in a package of the service: those load what the service needs, and a comman
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import click
 
-from kundval_chassis.cli_call import ask, ask_rows, caller_options
+from kundval_chassis.cli_call import ask, ask_rows, asking
 from kundval_chassis.present import as_json, console, show_rows
 from kundval_contracts.codes import DeliveryChannel, InboxOrder, InboxScope, MessagesBy, NoticeKind, Role, ToldBy
 from kundval_contracts.rpc.results import LANGUAGES
 
 _NUMBERS = ("notice", "messages", "dispatches", "due", "tried", "attempts", "servers", "n", "median", "p90", "p99")
-_TENANT = click.option("--tenant", metavar="ID", envvar="KUNDVAL_TENANT", required=True, help="Also: KUNDVAL_TENANT.")
 _DAY = click.DateTime(["%Y-%m-%d"])
 _LANG = click.option("--lang", type=click.Choice(LANGUAGES), default="sv", show_default=True)
 _SCOPE = click.option("--scope", type=click.Choice([*InboxScope]), default=InboxScope.ALL, show_default=True)
@@ -33,13 +32,6 @@ def notices() -> None:
     """
 
 
-def _asking(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A subcommand with --json, a tenant and the options that say as whom it calls."""
-    for option in (caller_options, click.option("--json", "raw", is_flag=True, help="Print it as JSON."), _TENANT):
-        function = option(function)
-    return function
-
-
 def _day(moment: datetime | None) -> str | None:
     return None if moment is None else moment.date().isoformat()
 
@@ -51,7 +43,7 @@ def _table(title: str, rows: Sequence[Mapping[str, Any]], heads: Sequence[str]) 
 
 
 @notices.command()
-@_asking
+@asking
 def queue(tenant: str, raw: bool, **caller: Any) -> None:
     """Show what waits and why, what is to leave by which channel, and which channels are away."""
     found = ask("notifications.queue", caller, tenant=tenant)
@@ -65,7 +57,7 @@ def queue(tenant: str, raw: bool, **caller: Any) -> None:
 
 
 @notices.command()
-@_asking
+@asking
 @click.option("--channel", type=click.Choice([*DeliveryChannel]), help="Of this channel.")
 @click.option("--since", type=_DAY, help="From this day on.")
 @click.option("--retrying", is_flag=True, help="What will be tried again, instead of what failed for good.")
@@ -80,7 +72,7 @@ def failures(
 
 
 @notices.command()
-@_asking
+@asking
 @click.option("--from", "start", type=_DAY, help="First day.")
 @click.option("--to", "end", type=_DAY, help="End, exclusive. Without both: this month, or twelve of them.")
 @click.option("--by", type=click.Choice([*MessagesBy]), default=MessagesBy.DAY, show_default=True)
@@ -112,7 +104,7 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @notices.command()
-@_asking
+@asking
 @_LANG
 @click.option("--from", "start", type=_DAY, help="First day of the figures.")
 @click.option("--to", "end", type=_DAY, help="Their end, exclusive.")
@@ -130,7 +122,7 @@ def _page(answer: Mapping[str, Any], raw: bool) -> None:
 
 
 @notices.command()
-@_asking
+@asking
 @click.argument("notice", type=int)
 def proof(tenant: str, notice: int, raw: bool, **caller: Any) -> None:
     """Show everything that is held of one notice: what was sent when and how, receipts, what people did."""
@@ -155,7 +147,7 @@ def _act(method: str, tenant: str, numbers: Sequence[int], raw: bool, caller: Ma
 
 
 @notices.command()
-@_asking
+@asking
 @click.argument("numbers", metavar="NOTICE...", type=int, nargs=-1, required=True)
 @click.option("--reason", metavar="TEXT", required=True, help="Kept with the message, for who operates.")
 @click.option("--anyway", is_flag=True, help="Also what is not so any more.")
@@ -165,7 +157,7 @@ def resend(tenant: str, numbers: tuple[int, ...], reason: str, anyway: bool, raw
 
 
 @notices.command()
-@_asking
+@asking
 @click.argument("numbers", metavar="NOTICE...", type=int, nargs=-1, required=True)
 @click.option("--reason", metavar="TEXT", required=True, help="Kept with the message, for who operates.")
 def cancel(tenant: str, numbers: tuple[int, ...], reason: str, raw: bool, **caller: Any) -> None:
@@ -178,7 +170,7 @@ _UNREAD = click.option("--unread", is_flag=True, help="What nobody has read.")
 
 
 @notices.command()
-@_asking
+@asking
 @_INBOX
 @_SCOPE
 @_UNREAD
@@ -210,7 +202,7 @@ def inbox(
 
 
 @notices.command("inbox-page")
-@_asking
+@asking
 @_INBOX
 @_SCOPE
 @_UNREAD
@@ -222,7 +214,7 @@ def inbox_page(tenant: str, whose: str | None, scope: str, unread: bool, lang: s
 
 
 @notices.command()
-@_asking
+@asking
 @click.argument("numbers", metavar="NOTICE...", type=int, nargs=-1, required=True)
 def read(tenant: str, numbers: tuple[int, ...], raw: bool, **caller: Any) -> None:
     """Note that notices in an inbox have been read."""
@@ -234,7 +226,7 @@ def read(tenant: str, numbers: tuple[int, ...], raw: bool, **caller: Any) -> Non
 
 
 @notices.command()
-@_asking
+@asking
 @_SCOPE
 @click.option("--overdue", is_flag=True, help="Only those whose day has passed.")
 def tasks(tenant: str, scope: str, overdue: bool, raw: bool, **caller: Any) -> None:
@@ -244,7 +236,7 @@ def tasks(tenant: str, scope: str, overdue: bool, raw: bool, **caller: Any) -> N
 
 
 @notices.command()
-@_asking
+@asking
 @click.argument("numbers", metavar="NOTICE...", type=int, nargs=-1, required=True)
 @click.option("--how", type=click.Choice([*ToldBy]), required=True)
 def told(tenant: str, numbers: tuple[int, ...], how: str, raw: bool, **caller: Any) -> None:
@@ -253,7 +245,7 @@ def told(tenant: str, numbers: tuple[int, ...], how: str, raw: bool, **caller: A
 
 
 @notices.command()
-@_asking
+@asking
 @click.argument("assignments", metavar="ASSIGNMENT...", nargs=-1, required=True)
 @click.option("--guide", metavar="ID", help="Who holds them, as in tokens; without it nobody.")
 def hold(tenant: str, assignments: tuple[str, ...], guide: str | None, raw: bool, **caller: Any) -> None:

@@ -7,21 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
-from kundval_chassis.cli_call import ask, caller_options
-from kundval_chassis.present import as_json, console
+from kundval_chassis.cli_call import ask, caller_options, tenant_option
+from kundval_chassis.present import as_json, show_rows
 from kundval_contracts.codes import Role
 
 _ROLES = click.Choice([role.value for role in Role if role is not Role.CLIENT], case_sensitive=False)
-_tenant = click.option("--tenant", metavar="ID", envvar="KUNDVAL_TENANT", required=True, help="Also: KUNDVAL_TENANT.")
 _COLUMNS = ("role", "party", "unit", "email", "phone", "webhook", "language")
 
 
 def _whose(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.argument("party", metavar="[ID]", required=False)(command)
-    return _tenant(click.argument("whose", metavar="ROLE", type=_ROLES)(command))
+    return tenant_option(click.argument("whose", metavar="ROLE", type=_ROLES)(command))
 
 
 @click.group("parties")
@@ -34,7 +31,7 @@ def command() -> None:
 
 
 @command.command("list")
-@_tenant
+@tenant_option
 @click.option("--of", "whose", type=_ROLES, help="Of this role alone.")
 @click.option("--json", "form", flag_value="json", help="Print it as JSON.")
 @caller_options
@@ -44,11 +41,10 @@ def show(tenant: str, whose: str | None, form: str | None, **caller: Any) -> Non
     if form == "json":
         sys.stdout.write(as_json(answer))
         return
-    table = Table(*_COLUMNS, box=SIMPLE_HEAD, pad_edge=False)
     for row in answer["parties"]:
-        webhook = f"{row['webhook']} (closed)" if row["webhook_closed_at"] else row["webhook"]
-        table.add_row(*(str(value or "-") for value in ({**row, "webhook": webhook}[name] for name in _COLUMNS)))
-    console().print(table)
+        if row["webhook_closed_at"]:
+            row["webhook"] += " (closed)"
+    show_rows(answer["parties"], _COLUMNS, (), raw=False)
 
 
 @command.command("set")

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from kundval_chassis.clock import business_date
 from kundval_chassis.db import Tx
 from kundval_chassis.held import Key
 from kundval_contracts.codes import SubjectKind
@@ -20,8 +20,6 @@ from kundval_contracts.envelope import Event
 from . import store
 from .domain import asked, booked, money, providers
 from .domain.context import ANSWERED
-
-SWEDEN = ZoneInfo("Europe/Stockholm")
 
 NEEDS = asked.NAMES | booked.NAMES | money.NAMES | providers.NAMES
 
@@ -74,7 +72,7 @@ def _subject(event: Event) -> tuple[SubjectKind, str | None]:
 def _row(event: Event, about: SubjectKind, subject: str) -> Row:
     data = event.data
     day = data.get("as_of") or data.get("on") or data.get("run")
-    on = date.fromisoformat(day) if day else event.time.astimezone(SWEDEN).date()
+    on = date.fromisoformat(day) if day else business_date(event.time)
     revision = data["revision"] if event.name in _REVISED else event.sequence
     return (event.tenant, about.value, subject, event.name, _item(event), revision, on, dict(_kept(event)))
 
@@ -96,7 +94,7 @@ def _item(event: Event) -> str:
 
 def _meeting(data: Data) -> dict[str, Any]:
     """Instead of the times the local day, which is all that a notice needs."""
-    day = datetime.fromisoformat(data["starts_at"]).astimezone(SWEDEN).date()
+    day = business_date(datetime.fromisoformat(data["starts_at"]))
     return {"day": day.isoformat(), **_only("kind", "version", "provider", "mandatory")(data)}
 
 

@@ -40,11 +40,14 @@ def follow(tx: Tx, events: Sequence[Event]) -> None:
     for tenant, day, cases in agenda.take_in(tx, events, also=cases_told | news.cases, clock=CLOCK):
         keep(tx, tenant, day, cases, instants)
     moved = {event.tenant for event in events if event.name in (CLOCK, "assignment.tenant_opened")}
-    with_news = {tenant for tenant, _ in news.providers | news.payments}
-    for name in sorted(moved | with_news):
+    of_providers, of_payments = ({tenant for tenant, _ in some} for some in (news.providers, news.payments))
+    for name in sorted(moved | of_providers | of_payments):
         opened = _opened(tx, name)
-        if opened is not None and opened.business_date is not None:
+        if opened is None or opened.business_date is None:
+            continue
+        if name in moved | of_providers:
             keep_providers(tx, opened, opened.business_date, instants)
+        if name in moved | of_payments:
             keep_payments(tx, opened, opened.business_date, instants)
 
 

@@ -12,18 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from kundval_chassis.sealing import Cipher, derive, joined
 
 #: characters that a secret must have
 SHORTEST_SECRET = 32
-
-_NONCE = 12
-_SEPARATOR = "\x1f"
 
 
 class BadKey(ValueError):
@@ -37,7 +30,7 @@ class CannotOpen(Exception):
 class _Key:
     def __init__(self, name: str, secret: str):
         self.name = name
-        self.cipher = AESGCM(_derive(secret, "seal"))
+        self.cipher = Cipher(_derive(secret, "seal"))
         self.search = _derive(secret, "search")
         self.log = _derive(secret, "access log")
 
@@ -52,18 +45,15 @@ class PersonKeys:
 
     def seal(self, text: str, *place: str) -> bytes:
         """`text` so that only these keys open it, and only for this `place` (tenant, person, what it is)."""
-        nonce = secrets.token_bytes(_NONCE)
-        return nonce + self._keys[self.first].cipher.encrypt(nonce, text.encode(), _joined(place))
+        return self._keys[self.first].cipher.seal(text, place)
 
     def open(self, sealed: bytes, key_id: str, *place: str) -> str:
         """What `seal` was given; `key_id` is the key that was the first then. Raises `CannotOpen`."""
         key = self._keys.get(key_id)
-        if key is None:
+        text = key.cipher.open(sealed, place) if key is not None else None
+        if text is None:
             raise CannotOpen
-        try:
-            return key.cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], _joined(place)).decode()
-        except InvalidTag:
-            raise CannotOpen from None
+        return text
 
     def search(self, tenant: str, number: str) -> bytes:
         """By what a number is found that is stored under the first key. Another in each tenant."""
@@ -71,7 +61,7 @@ class PersonKeys:
 
     def searches(self, tenant: str, number: str) -> list[bytes]:
         """The same under each key, the first first."""
-        text = _joined((tenant, number))
+        text = joined((tenant, number))
         return [hmac.digest(key.search, text, "sha256") for key in self._keys.values()]
 
     def mac(self, text: bytes, key_id: str) -> bytes | None:
@@ -86,12 +76,7 @@ class PersonKeys:
 
 
 def _derive(secret: str, purpose: str) -> bytes:
-    return HKDF(SHA256(), length=32, salt=None, info=f"kundval persons 1: {purpose}".encode()).derive(secret.encode())
-
-
-def _joined(parts: tuple[str, ...]) -> bytes:
-    # ids hold no such character, so that two places never give the same text
-    return _SEPARATOR.join(parts).encode()
+    return derive(secret, f"kundval persons 1: {purpose}")
 
 
 def _parse(text: str) -> list[_Key]:

@@ -6,9 +6,8 @@ import sys
 
 import click
 
-from kundval_chassis.cli_call import connect, fail
+from kundval_chassis.cli_call import ask, tenant_option
 from kundval_contracts.codes import programmes
-from kundval_contracts.errors import KundvalError
 from kundval_contracts.rpc.results import LANGUAGES, SEEDS
 
 
@@ -25,7 +24,7 @@ class _ProgrammeCode(click.ParamType):
 
 
 @click.command("results-page")
-@click.option("--tenant", metavar="ID", envvar="KUNDVAL_TENANT", required=True, help="Also: KUNDVAL_TENANT.")
+@tenant_option
 @click.option("--programme", type=_ProgrammeCode(), metavar="CODE", required=True)
 @click.option("--lang", type=click.Choice(LANGUAGES), default="sv", show_default=True)
 @click.option(
@@ -36,9 +35,5 @@ def command(tenant: str, programme: str, lang: str, seed: int | None) -> None:
 
     Exit status 1: the service refused or could not; 2: the request is wrong.
     """
-    with connect() as client:
-        try:
-            answer = client.call("assignment.results_page", tenant=tenant, programme=programme, lang=lang, seed=seed)
-        except KundvalError as error:
-            raise SystemExit(fail(error)) from None
+    answer = ask("assignment.results_page", tenant=tenant, programme=programme, lang=lang, seed=seed)
     sys.stdout.write(answer["html"])

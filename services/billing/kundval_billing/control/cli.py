@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from kundval_chassis.cli_call import ask
+from kundval_chassis.cli_call import ask, tenant_option
 from kundval_chassis.present import as_json, console
 from kundval_contracts.codes import FiguresBy
 from kundval_contracts.phrases import LANGUAGES
@@ -22,7 +22,7 @@ def _when(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--to", "end", type=click.DateTime(["%Y-%m-%d"]), help="End of the period, exclusive."),
         click.option("--from", "start", type=click.DateTime(["%Y-%m-%d"]), help="Its first day."),
-        click.option("--tenant", metavar="ID", envvar="KUNDVAL_TENANT", required=True, help="Also: KUNDVAL_TENANT."),
+        tenant_option,
     ):
         command = option(command)
     return command

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from kundval_chassis.cli_call import ask, ask_rows, caller_options
+from kundval_chassis.cli_call import ask, ask_rows, caller_options, tenant_option
 from kundval_chassis.present import show_rows
 from kundval_contracts.codes import DocumentForm, JournalForm, StatementForm
 from kundval_contracts.rpc.results import LANGUAGES
@@ -35,10 +35,7 @@ def command() -> None:
 
 def _asking(function: Callable[..., Any]) -> Callable[..., Any]:
     """A subcommand with a tenant and the options that say as whom it calls."""
-    tenant = click.option(
-        "--tenant", metavar="ID", envvar="KUNDVAL_TENANT", required=True, help="Also: KUNDVAL_TENANT."
-    )
-    return tenant(caller_options(function))
+    return tenant_option(caller_options(function))
 
 
 def _period(function: Callable[..., Any]) -> Callable[..., Any]:

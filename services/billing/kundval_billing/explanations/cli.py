@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from kundval_chassis.cli_call import connect, fail
+from kundval_chassis.cli_call import connect, fail, tenant_option
 from kundval_chassis.cli_simulate import Day
 from kundval_contracts.client import Client
 from kundval_contracts.errors import KundvalError
@@ -26,7 +26,7 @@ _COLUMN = 17
 
 
 @click.command("owed")
-@click.option("--tenant", metavar="ID", envvar="KUNDVAL_TENANT", required=True, help="Also: KUNDVAL_TENANT.")
+@tenant_option
 @click.option("--known-by", type=Day(), required=True, help="The day that is looked back at.")
 @click.option("--at-run", is_flag=True, help="At the payment run of that day, not at its end.")
 @click.option("--as-of", type=Day(), help="The day that is computed for, if it is another one.")

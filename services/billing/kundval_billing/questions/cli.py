@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from kundval_chassis.cli_call import FAILED, connect, fail
+from kundval_chassis.cli_call import FAILED, connect, fail, tenant_option
 from kundval_chassis.cli_simulate import Day
 from kundval_chassis.present import as_json, console
 from kundval_contracts.client import Client
@@ -24,14 +24,13 @@ from . import local, present
 
 #: seconds between two looks
 _GLANCE = 0.5
-_TENANT = click.option("--tenant", metavar="ID", envvar="KUNDVAL_TENANT", required=True, help="Also: KUNDVAL_TENANT.")
 _WAIT = click.option("--wait", type=click.IntRange(min=1), default=7200, show_default=True, help="Seconds, at most.")
 _LANG = click.option("--lang", type=click.Choice(LANGUAGES), default="sv", show_default=True, help="Of chart and page.")
 
 
 @click.command("what-if")
 @click.argument("draft", type=click.Path())
-@_TENANT
+@tenant_option
 @click.option("--as-of", type=Day(), help="What is known up to and including this day; default: the business date.")
 @click.option("--chart", "picture", type=click.Path(dir_okay=False), help="Write a chart as SVG to this file.")
 @click.option("--by", type=click.Choice(BY), default="month", show_default=True, help="What the chart is drawn by.")
@@ -70,7 +69,7 @@ def what_if(
 
 @click.command("forecast")
 @click.argument("year", type=click.IntRange(2000, 2100))
-@_TENANT
+@tenant_option
 @click.option("--as-of", type=Day(), help="What is known up to and including this day; default: the business date.")
 @click.option("--new", "new", metavar="PROGRAMME=N", multiple=True, help="Assume N new assignments in each month.")
 @click.option("--chart", "picture", type=click.Path(dir_okay=False), help="Write a chart as SVG to this file.")

@@ -62,5 +62,5 @@ def _message(tx: Tx, tenant: str, notice: int) -> Row:
 def _entered(
     tx: Tx, row: Row, what: str, actor: str, state: MessageState, *, reason: str | None = None, how: str | None = None
 ) -> dict[str, Any]:
-    number = store.act(tx, row["tenant"], row["notice"], what, actor, reason=reason, how=how)
-    return {"notice": row["notice"], "act": number, "state": state.value}
+    store.act(tx, row["tenant"], row["notice"], what, actor, reason=reason, how=how)
+    return {"notice": row["notice"], "state": state.value}

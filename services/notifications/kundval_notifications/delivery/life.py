@@ -12,6 +12,7 @@ import time
 import psycopg
 
 from kundval_chassis import db
+from kundval_chassis.background import elect
 
 #: seconds for which it is taken for granted that the connection is still there
 _FRESH = 2.0
@@ -47,8 +48,7 @@ class Life:
             self.token()
             if not self._elected:
                 assert self._connection is not None
-                row = self._connection.execute("SELECT pg_try_advisory_lock(%s) AS mine", (LOCK,)).fetchone()
-                self._elected = bool(row and row["mine"])
+                self._elected = elect(self._connection, LOCK)
             return self._elected
 
     def close(self) -> None:

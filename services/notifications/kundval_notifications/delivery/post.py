@@ -17,7 +17,7 @@ from kundval_chassis.db import Pool, Row
 from kundval_chassis.service import Dependency
 from kundval_contracts.codes import DeliveryChannel
 
-from .. import channels, directory
+from .. import channels, directory, texts
 from ..domain.party import Party
 from . import metrics, store
 from .compose import Composer
@@ -32,8 +32,6 @@ SENDER_SECONDS = 1.0
 REST_SECONDS = 30.0
 #: seconds between two looks at what has to be done now and then
 HOUSEKEEPING_SECONDS = 15.0
-#: the languages in which operations see a message
-SHOWN = ("sv", "en")
 
 log = logs.get(__name__)
 
@@ -114,12 +112,12 @@ class Post(Dependency):
 
     def describe(self, row: Row) -> dict[str, Any]:
         """A message in the shape of `notifications.messages`, as its recipient reads it after logging in."""
-        said = self.composer.inside(row, *SHOWN)
+        said = self.composer.inside(row, *texts.LANGUAGES)
         names = ("assignment", "kind", "to", "on", "state", "attempts", "sent_at")
         return {
             **{name: row[name] for name in names},
             "channel": row["channel"] or "NONE",
-            "language": "+".join(SHOWN),
+            "language": "+".join(texts.LANGUAGES),
             "subject": said[0].subject,
             "text": "\n\n-- \n\n".join(one.text.strip() for one in said) + "\n",
         }

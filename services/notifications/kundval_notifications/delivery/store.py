@@ -473,14 +473,12 @@ def message(tx: Tx, tenant: str, notice: int) -> Row | None:
     )
 
 
-def act(tx: Tx, tenant: str, notice: int, what: str, actor: str, *, reason: str | None, how: str | None) -> int:
-    """Enter what a person did; its number."""
-    number: int = tx.value(
-        "INSERT INTO message_act (notice, tenant, what, how, reason, actor) VALUES (%s, %s, %s, %s, %s, %s)"
-        " RETURNING act",
+def act(tx: Tx, tenant: str, notice: int, what: str, actor: str, *, reason: str | None, how: str | None) -> None:
+    """Enter what a person did."""
+    tx.execute(
+        "INSERT INTO message_act (notice, tenant, what, how, reason, actor) VALUES (%s, %s, %s, %s, %s, %s)",
         (notice, tenant, what, how, reason, actor),
     )
-    return number
 
 
 def send_again(tx: Tx, notice: int, *, insisted: bool) -> None:

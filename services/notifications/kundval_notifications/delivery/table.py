@@ -10,7 +10,7 @@ from typing import Any
 from kundval_chassis import held
 from kundval_chassis.db import Tx
 from kundval_contracts.codes import DeliveryChannel, NoticeKind, Role, Urgency
-from kundval_contracts.notices import Route, Table, changed, notice_table
+from kundval_contracts.notices import Route, Table, notice_table, table_of
 from kundval_contracts.settings import RuleSettings
 
 from ..domain.route import Manners
@@ -36,7 +36,7 @@ def ways(tx: Tx, tenant: str) -> Ways:
         settings = held.load_tenant(tx, tenant).settings
     except held.NotOpened:
         return Ways(notice_table(), read_manners(RuleSettings()))
-    return Ways(changed(settings["notices.table"]), read_manners(settings))
+    return Ways(table_of(settings), read_manners(settings))
 
 
 def read_manners(settings: RuleSettings) -> Manners:

@@ -12,10 +12,10 @@ from datetime import date
 
 from kundval_contracts.answer import Notice, Obligation, Posting
 from kundval_contracts.case import Case, Tenant
-from kundval_contracts.notices import notice_table
+from kundval_contracts.notices import notice_table, table_of
 
 from . import after, asked, booked, due, road, told
-from .again import Told, again, newest, table_of, terms_of
+from .again import Told, again, newest, terms_of
 from .context import Context
 from .heard import Heard
 from .standing import ended, lapses_on

@@ -11,10 +11,10 @@ from typing import Any, cast
 from kundval_contracts.answer import Notice
 from kundval_contracts.calendar import add_days
 from kundval_contracts.codes import NoticeKind, ObligationKind
-from kundval_contracts.notices import NoticeTerms, Repeat, Table, changed
+from kundval_contracts.notices import NoticeTerms, Repeat, Table, table_of
 from kundval_contracts.obligations import terms
 from kundval_contracts.settings import RuleSettings
-from kundval_contracts.workdays import add_workdays
+from kundval_contracts.workdays import workdays_after
 
 from .standing import first
 
@@ -35,11 +35,6 @@ class Told:
 
     def holds(self, day: date) -> bool:
         return self.ended is None or self.ended > day
-
-
-def table_of(settings: RuleSettings) -> Table:
-    """Who is told what in a municipality."""
-    return changed(settings["notices.table"])
 
 
 def terms_of(table: Table, kind: str) -> NoticeTerms:
@@ -102,7 +97,7 @@ def _days(told: Told, repeat: Repeat | None, settings: RuleSettings) -> Iterator
     yield day
     for _ in range(repeat.most if repeat else 0):
         assert repeat is not None
-        day = add_workdays(day, repeat.every_workdays, settings["workdays.calendar"] == "SWEDISH")
+        day = workdays_after(day, repeat.every_workdays, settings)
         if not _lasts(told, day):
             return
         yield day

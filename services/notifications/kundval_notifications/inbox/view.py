@@ -10,7 +10,6 @@ from typing import Any
 from kundval_chassis import clock, held
 from kundval_chassis.db import Row, Tx
 from kundval_chassis.tokens import Caller
-from kundval_contracts import notices as table
 from kundval_contracts.case import Tenant
 from kundval_contracts.codes import (
     InboxOrder,
@@ -21,10 +20,11 @@ from kundval_contracts.codes import (
     Urgency,
 )
 from kundval_contracts.errors import Forbidden, InvalidRequest, NotFound
+from kundval_contracts.notices import table_of
 from kundval_contracts.rpc import CallerRole
 from kundval_contracts.rpc.base import CASE
 from kundval_contracts.rpc.inbox import MOST_COUNTED
-from kundval_contracts.workdays import add_workdays
+from kundval_contracts.workdays import workdays_after
 
 from ..delivery import acts
 from . import store
@@ -116,17 +116,18 @@ def _place(after: str | None, ranks: int) -> tuple[int, int | None]:
         return 0, None
     found = re.fullmatch(r"(\d)\.(\d{1,18})", after, re.ASCII)
     if found is None or int(found[1]) >= ranks:
-        raise _no_place()
+        raise no_place()
     return int(found[1]), int(found[2])
 
 
-def _no_place() -> InvalidRequest:
+def no_place() -> InvalidRequest:
+    """What is raised for an `after` that a list has given to nobody."""
     return InvalidRequest(faults=[{"path": "after", "message": "is not what this list calls its next page"}])
 
 
 def _urgencies(tenant: Tenant, role: Role) -> dict[NoticeKind, Urgency]:
     """The kinds that the role is told of, with their urgency in this municipality; others are NORMAL."""
-    routes = {kind: terms.routes for kind, terms in table.changed(tenant.settings["notices.table"]).items()}
+    routes = {kind: terms.routes for kind, terms in table_of(tenant.settings).items()}
     return {kind: of[role].urgency if role in of else Urgency.NORMAL for kind, of in routes.items()}
 
 
@@ -249,8 +250,7 @@ def tasks(tx: Tx, request: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
 def due_by(tenant: Tenant) -> Callable[[date], date]:
     """The day by which what was to be told on a day is told by hand: so many working days later (AMB-39)."""
     workdays = tenant.settings["prompt_notice.workdays"]
-    holidays = tenant.settings["workdays.calendar"] == "SWEDISH"
-    return lambda day: add_workdays(day, workdays, holidays)
+    return lambda day: workdays_after(day, workdays, tenant.settings)
 
 
 def overdue_until(tenant: Tenant, today: date) -> date:
@@ -276,14 +276,13 @@ def _day_and_number(after: str | None) -> tuple[date, int] | None:
         return None
     day, _, number = after.partition(".")
     if not re.fullmatch(r"\d{1,18}", number, re.ASCII):
-        raise _no_place()
+        raise no_place()
     try:
         return date.fromisoformat(day), int(number)
     except ValueError:
-        raise _no_place() from None
+        raise no_place() from None
 
 
 def task_done(tx: Tx, request: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
     """The answer of `notifications.task_done`. Raises NotFound, Conflict (ALREADY_TOLD, NOT_BY_HAND)."""
-    done = acts.told(tx, request["tenant"], request["notice"], request["how"].value, caller.subject)
-    return {"notice": done["notice"], "state": done["state"]}
+    return acts.told(tx, request["tenant"], request["notice"], request["how"].value, caller.subject)

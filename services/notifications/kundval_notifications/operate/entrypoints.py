@@ -42,12 +42,8 @@ class OperateEntrypoints:
     @command("notifications.resend")
     def resend(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         named = (request["tenant"], request["notice"], request["reason"], caller.subject)
-        return _stands_at(acts.resend(tx, *named, anyway=request["anyway"]))
+        return acts.resend(tx, *named, anyway=request["anyway"])
 
     @command("notifications.cancel")
     def cancel(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        return _stands_at(acts.cancel(tx, request["tenant"], request["notice"], request["reason"], caller.subject))
-
-
-def _stands_at(done: dict[str, Any]) -> dict[str, Any]:
-    return {"notice": done["notice"], "state": done["state"]}
+        return acts.cancel(tx, request["tenant"], request["notice"], request["reason"], caller.subject)

@@ -16,12 +16,12 @@ from kundval_chassis.veil import restricted, veil
 from kundval_contracts.calendar import add_months
 from kundval_contracts.codes import MessagesBy, MessageState, Role, SubjectKind
 from kundval_contracts.csv_text import Value, as_csv
-from kundval_contracts.errors import InvalidRequest, NotFound
+from kundval_contracts.errors import NotFound
 from kundval_contracts.events import MASKED
 from kundval_contracts.rpc.base import MONEY
 from kundval_contracts.rpc.operate import ACTING
 
-from ..inbox.view import head, standing, today_of
+from ..inbox.view import head, no_place, standing, today_of
 from . import store
 
 COLUMNS = ("period", "kind", "channel", "state", "messages")
@@ -99,8 +99,7 @@ def _place(after: str | None) -> tuple[datetime, str] | None:
             raise ValueError
         return datetime.strptime(found[1], "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC), found[2]
     except ValueError:
-        message = "is not what this list calls its next page"
-        raise InvalidRequest(faults=[{"path": "after", "message": message}]) from None
+        raise no_place() from None
 
 
 # --- figures -------------------------------------------------------------------------------------------

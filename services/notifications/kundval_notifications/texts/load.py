@@ -8,6 +8,7 @@ could not be sent as it should is never found out when it is to be sent.
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -135,6 +136,25 @@ class Library:
     def get(self, code: str) -> Language | None:
         """A language by its tag. One that is spoken differently in places counts as itself (`en-GB` is `en`)."""
         return self.by_code.get(code) or self.by_code.get(code.partition("-")[0].lower())
+
+
+#: the environment variable that names a folder of the operator's own texts
+FOLDER = "KUNDVAL_TEXTS"
+
+_in_use: list[Path | None] = []
+
+
+def use(folder: Path | None) -> Library:
+    """Speak from now on by the package's texts and those of the folder. Raises TextFault; then nothing has changed."""
+    found = read(folder)
+    _in_use[:] = [folder]
+    return found
+
+
+def library() -> Library:
+    """The texts in use: those that `use` has named, or else by the environment. Raises TextFault."""
+    folder = _in_use[0] if _in_use else Path(os.environ[FOLDER]) if os.environ.get(FOLDER) else None
+    return read(folder)
 
 
 @cache

@@ -10,26 +10,20 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache, partial
-from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
+from functools import partial
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from kundval_chassis.clock import SWEDEN
+from kundval_chassis.html import template
 from kundval_contracts.answer import Notice
 from kundval_contracts.codes import DeliveryChannel, MessageState, NoticeKind, Role, Urgency
 from kundval_contracts.notices import notice_table
 from kundval_contracts.rules import rule
 
 from ..channels.port import Content
+from .load import Language, Text, library
 
-if TYPE_CHECKING:
-    from jinja2 import Template
-
-    from .load import Language, Library, Text
-
-_ZONE = ZoneInfo("Europe/Stockholm")
 _BETWEEN = ", "
 _DAY = re.compile(r"\b(\d{4})-(\d\d)-(\d\d)( \d\d:\d\d)?\b")
 #: between the languages of a message in two
@@ -100,7 +94,6 @@ class Part:
 
 
 def nudge(
-    library: Library,
     items: Sequence[Item],
     language: str,
     channel: DeliveryChannel,
@@ -111,10 +104,13 @@ def nudge(
 ) -> Content:
     """What an open channel says of one or several notices of a recipient: that there is something to read.
 
-    Raises ValueError for no items. `language`: if it has no text for it, Swedish with English below.
+    `link`: where to log in; it must not say anything either. `digest`: the day's summary, counts only. `late`: it comes
+    later than it should, and says so. For SMS the text alone, of as many parts as the language's file says. A language
+    that lacks the text is told in Swedish with English below, and `Content.language` says so (``sv+en``). Raises
+    ValueError if there are no items.
     """
     key = nudge_key(items, digest=digest)
-    told = _told(library, language, lambda one: one.nudge(key))
+    told = _told(language, lambda one: one.nudge(key))
     values = {"count": str(len(items))}
     subject = told[0][1].subject.format_map(values)
     if channel is DeliveryChannel.SMS:
@@ -152,7 +148,6 @@ def _sms(language: Language, text: Text, values: Mapping[str, str], *, late: boo
 
 
 def inside(
-    library: Library,
     notice: Notice,
     language: str,
     link: str,
@@ -161,17 +156,17 @@ def inside(
     late: bool = False,
     html: bool = True,
 ) -> Content:
-    """The whole notice, for channels that nobody else reads; without `html` in plain text alone. `history`: what was
-    told before, the first first; None: it is not said here. `link`: empty for who has logged in.
+    """The whole notice in words, for channels that nobody else reads; without `html` in plain text alone.
 
-    Raises LookupError for a kind that there is not, or that the role is not told of. `language`: if it has no text for
-    it, Swedish with English below.
+    `link`: empty for who has logged in. `history`: what was told before about the same thing, the first first; it is
+    shown to all but clients. None: it is not said here. A language that lacks the text is told in Swedish with English
+    below. Raises LookupError for a kind that there is not, or that the role is not told of.
     """
     try:
         kind = NoticeKind(notice.kind)
     except ValueError:
         raise LookupError(f"no kind of notice {notice.kind}") from None
-    told = _told(library, language, lambda one: one.inside(kind, notice.to))
+    told = _told(language, lambda one: one.inside(kind, notice.to))
     parts = tuple(_inside(one, text, notice, kind, link, history, late=late) for one, text in told)
     subject = parts[0].title
     return _content(told, subject, _plain(parts), _html(subject, parts) if html else None)
@@ -244,20 +239,21 @@ def _event(language: Language, past: Past) -> Event:
     }
     if past.told_at is None:
         return Event(past.on, language.frame("history_row").format_map(said))
-    told_at = past.told_at.astimezone(_ZONE).strftime("%Y-%m-%d %H:%M")
+    told_at = past.told_at.astimezone(SWEDEN).strftime("%Y-%m-%d %H:%M")
     return Event(past.on, language.frame("history_told").format(**said, told_at=told_at))
 
 
 # --- form ------------------------------------------------------------------------------------------------
 
 
-def _told(library: Library, language: str, find: Callable[[Language], Text | None]) -> list[tuple[Language, Text]]:
+def _told(language: str, find: Callable[[Language], Text | None]) -> list[tuple[Language, Text]]:
     """The text in a language, or in the main ones if that has none. Raises LookupError if they have none either."""
-    own = library.get(language)
+    held = library()
+    own = held.get(language)
     text = find(own) if own else None
     if own is not None and text is not None:
         return [(own, text)]
-    found = [(one, said) for one in library.main if (said := find(one)) is not None]
+    found = [(one, said) for one in held.main if (said := find(one)) is not None]
     if not found:
         raise LookupError("there is no text for it")
     return found
@@ -331,21 +327,7 @@ def _paragraphs(part: Part) -> Iterator[str]:
 
 def _html(subject: str, parts: tuple[Part, ...]) -> str:
     """As a page for mail programs: it loads nothing, follows nobody, and can be read without colours and pictures."""
-    return _template().render(subject=subject, parts=parts)
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader(__package__, "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["days"] = _days
-    return environment.get_template("mail.html")
+    return template(__package__, "mail.html").render(subject=subject, parts=parts, days=_days) + "\n"
 
 
 def _days(text: object, months: tuple[str, ...]) -> Markup:

@@ -13,7 +13,7 @@ from kundval_contracts.codes import FactKind, MeetingKind, ObligationKind, Progr
 from kundval_contracts.facts import Fact
 from kundval_contracts.followups import place_in_series
 from kundval_contracts.rules import rule
-from kundval_contracts.workdays import add_workdays
+from kundval_contracts.workdays import workdays_after
 
 from .local import bip_due_day, bip_due_days
 from .plan import Context, Planned, Run
@@ -132,12 +132,11 @@ def prompt_notice(context: Context) -> Iterator[Planned]:
     Counted from the day on which it was known (reading 37); met by `guide_notified`.
     """
     facts = context.any_of(FactKind.OFFER_DECLINED, FactKind.BROKE_OFF)
-    holidays = context.settings["workdays.calendar"] == "SWEDISH"
     for number, fact in enumerate(facts, 1):
         planned = context.planned(
             ObligationKind.PROMPT_NOTICE,
             number,
-            add_workdays(fact.known_on, _prompt_workdays(context, fact), holidays),
+            workdays_after(fact.known_on, _prompt_workdays(context, fact), context.settings),
             _why_prompt(fact),
             met_on=context.first_day(FactKind.GUIDE_NOTIFIED, fact.on),
         )

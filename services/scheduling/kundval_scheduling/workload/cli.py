@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from kundval_chassis.cli_call import ask
+from kundval_chassis.cli_call import ask, tenant_option
 from kundval_chassis.present import as_json, console
 from kundval_contracts.rpc.results import LANGUAGES
 from kundval_contracts.rpc.workload import MOST_WEEKS, WEEKS
@@ -25,7 +25,7 @@ def _whose(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--weeks", type=click.IntRange(1, MOST_WEEKS), default=WEEKS, show_default=True),
         click.option("--provider", metavar="ID", help="A provider's work."),
         click.option("--team", metavar="ID", help="A team's work."),
-        click.option("--tenant", metavar="ID", envvar="KUNDVAL_TENANT", required=True, help="Also: KUNDVAL_TENANT."),
+        tenant_option,
     ):
         command = option(command)
     return command

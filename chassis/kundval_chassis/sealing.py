@@ -1,0 +1,41 @@
+"""Text sealed so that only who has the secret opens it, and only for the place that it was sealed for."""
+
+from __future__ import annotations
+
+import secrets
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_NONCE = 12
+_SEPARATOR = "\x1f"
+
+
+def derive(secret: str, info: str) -> bytes:
+    """A key of 32 bytes for one purpose (HKDF): what is known of it says nothing about those for others."""
+    return HKDF(SHA256(), length=32, salt=None, info=info.encode()).derive(secret.encode())
+
+
+def joined(place: tuple[str, ...]) -> bytes:
+    """A place as bytes. Ids hold no such character as stands between, so that two places never give the same."""
+    return _SEPARATOR.join(place).encode()
+
+
+class Cipher:
+    """AES-256-GCM with a key of `derive`."""
+
+    def __init__(self, key: bytes):
+        self._cipher = AESGCM(key)
+
+    def seal(self, text: str, place: tuple[str, ...]) -> bytes:
+        nonce = secrets.token_bytes(_NONCE)
+        return nonce + self._cipher.encrypt(nonce, text.encode(), joined(place))
+
+    def open(self, sealed: bytes, place: tuple[str, ...]) -> str | None:
+        """What was sealed; None if it was changed, belongs elsewhere, or another key has sealed it."""
+        try:
+            return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], joined(place)).decode()
+        except InvalidTag:
+            return None

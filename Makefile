@@ -12,7 +12,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers demo test tests check lint bench bench-check up down status lock clean
+.PHONY: help setup servers demo test tests check lint docs bench bench-check up down status lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
@@ -26,7 +26,7 @@ servers:
 demo: setup servers ## a municipality's year through the four services, and what came of it
 	@$(PYTHON) $(LOCAL)/suite demo
 
-up: setup servers ## start the four services and leave them up
+up: setup servers ## start the four services and the gateway, and leave them up
 	@$(PYTHON) $(LOCAL)/suite up
 
 down: ## stop them
@@ -56,6 +56,9 @@ bench-check: setup servers ## the long measurements of bench/, tiny: they run, a
 
 bench: setup servers ## measured claims, with peers beside
 	$(BIN)/python -m bench
+
+docs: setup ## pages of the events and methods to browse: var/docs/index.html
+	@$(BIN)/python docs/build_site.py
 
 lock: ## write requirements.txt anew from requirements.in
 	$(PYTHON) -m venv var/lock-venv

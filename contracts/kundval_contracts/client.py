@@ -49,7 +49,9 @@ import kombu
 
 from .envelope import BadEvent, Event, exchange_of
 from .errors import InvalidRequest, KundvalError, TimedOut, Unavailable, from_nameko
+from .events import EVENTS
 from .rpc import METHODS
+from .versions import read
 from .wire import read_ahead, thrifty
 
 RPC_EXCHANGE = "nameko-rpc"
@@ -89,10 +91,24 @@ class Call:
         self._done = threading.Event()
         self._answer: Any = None
         self._error: BaseException | None = None
+        self._told: list[Callable[[], None]] = []
 
     def done(self) -> bool:
         """Whether there is an answer or an error."""
         return self._done.is_set()
+
+    def when_done(self, tell: Callable[[], None]) -> None:
+        """Call `tell` once, when there is an answer or an error: from the client's thread, or at once. It must not
+        wait and must not raise.
+        """
+        self._told.append(tell)
+        if self._done.is_set():
+            self._tell()
+
+    def give_up(self) -> None:
+        """Wait no longer: `result` raises `TimedOut` or `Unavailable`; what was not sent yet never will be."""
+        if not self._done.is_set():
+            self._give_up()
 
     def result(self) -> Any:
         """The answer; raises the service's typed error, or `TimedOut` or `Unavailable` at the deadline."""
@@ -114,11 +130,18 @@ class Call:
         if not self._done.is_set():
             self._error = error
             self._done.set()
+            self._tell()
 
     def _succeed(self, answer: Any) -> None:
         if not self._done.is_set():
             self._answer = answer
             self._done.set()
+            self._tell()
+
+    def _tell(self) -> None:
+        # of two threads that are here at once, one takes it
+        with suppress(IndexError):
+            self._told.pop()()
 
     def _message(self) -> amqp.Message:
         headers = dict(self._headers)
@@ -275,14 +298,17 @@ class Client:
         names: str = "#",
         timeout: float | None = None,
         ready: Callable[[], None] | None = None,
+        ended: Callable[[], bool] = lambda: False,
     ) -> Iterator[Event]:
         """Follow what the services publish, from now on, for as long as the iterator is used.
 
-        `names` is a topic pattern such as ``assignment.*``. The iterator ends when nothing came for `timeout`
+        `names` is a topic pattern such as ``assignment.*``. An event that is told in several versions comes once, in
+        the highest that this package knows. The iterator ends when nothing came for `timeout`
         seconds. It has a connection and a private queue of its own, goes on after a lost connection (what was
-        published meanwhile is not seen), and passes over what is no event. `ready` is called when it listens.
+        published meanwhile is not seen), and passes over what is no event. `ready` is called when it listens. `ended`
+        is asked every second at least; the iterator ends when it says so.
         """
-        return _follow(self.amqp_uri, tuple(sources), names, timeout, ready, f"{self._name}-events")
+        return _follow(self.amqp_uri, tuple(sources), names, timeout, ready, ended, f"{self._name}-events")
 
     def close(self) -> None:
         """End the connection; calls under way fail with `Unavailable`."""
@@ -463,8 +489,7 @@ class _Wire:
         try:
             connection.on_blocked = self._on_blocked
             connection.on_unblocked = self._on_unblocked
-            channel = connection.channel()
-            channel.exchange_declare(RPC_EXCHANGE, "topic", durable=True, auto_delete=False)
+            channel = _calling(connection)
             reply_to = str(uuid.uuid4())
             queue = f"rpc.reply-{self._name}-{reply_to}"
             channel.queue_declare(
@@ -566,6 +591,18 @@ def _connect(uri: str, name: str, heartbeat: int) -> Any:
     raise AssertionError("unreachable")
 
 
+def _calling(connection: Any) -> Any:
+    """A channel for calls. Their exchange is declared only if it is not there: a partner's user may not declare it."""
+    channel = connection.channel()
+    try:
+        channel.exchange_declare(RPC_EXCHANGE, "topic", passive=True)
+    except amqp.NotFound:
+        # the broker has closed the channel with its answer
+        channel = connection.channel()
+        channel.exchange_declare(RPC_EXCHANGE, "topic", durable=True, auto_delete=False)
+    return channel
+
+
 def _drop(connection: Any) -> None:
     """Close the socket without asking the broker: it may not be listening."""
     with suppress(Exception):
@@ -578,13 +615,18 @@ def _follow(
     names: str,
     timeout: float | None,
     ready: Callable[[], None] | None,
+    ended: Callable[[], bool],
     name: str,
 ) -> Iterator[Event]:
     arrived: deque[Event] = deque()
 
     def take(message: amqp.Message) -> None:
         try:
-            arrived.append(Event.from_json(message.body))
+            event: Event | None = Event.from_json(message.body)
+            if event is not None and event.name in EVENTS:
+                event = read(event, EVENTS[event.name].version)
+            if event is not None:
+                arrived.append(event)
         except BadEvent as error:
             _log.warning("passed over what is no event (%s)", error)
 
@@ -592,7 +634,7 @@ def _follow(
     last = time.monotonic()
     connection: Any = None
     try:
-        while True:
+        while not ended():
             try:
                 if connection is None:
                     connection = _connect(uri, name, _HEARTBEAT)
@@ -603,6 +645,8 @@ def _follow(
                     for exchange in map(exchange_of, sources):
                         channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
                         channel.queue_bind(queue, exchange, names)
+                        # later versions have a word more in their key
+                        channel.queue_bind(queue, exchange, f"{names}.*")
                     channel.basic_consume(queue, no_ack=True, callback=take)
                     failures = 0
                     if ready is not None:

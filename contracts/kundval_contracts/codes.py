@@ -178,6 +178,8 @@ class FactKind(StrEnum):
     SIDE_TRACK_CHOSEN = "side_track_chosen"
     BENEFIT_BASIS = "benefit_basis"
     COMMISSIONER_REPLIED = "commissioner_replied"
+    WAITING_FOR_AF = "waiting_for_af"
+    AF_ANSWERED = "af_answered"
     NOTE = "note"
     # exit and after
     TRIAL_CALCULATED = "trial_calculated"
@@ -885,6 +887,9 @@ class NoticeKind(StrEnum):
     PROVIDER_IDLE = "PROVIDER_IDLE"
     AUTHORISATION_ENDS = "AUTHORISATION_ENDS"
     FOLLOW_UP_MISSING = "FOLLOW_UP_MISSING"
+    AF_REGISTRATION_MISSING = "AF_REGISTRATION_MISSING"
+    AF_REPORT_NOT_APPROVED = "AF_REPORT_NOT_APPROVED"
+    AF_REPORT_LATE = "AF_REPORT_LATE"
 
 
 class SubjectKind(StrEnum):
@@ -1172,6 +1177,7 @@ class RejectionReason(StrEnum):
     LIFE_COORDINATION = "LIFE_COORDINATION"
     CLIENT_WITHDREW = "CLIENT_WITHDREW"
     MOVED_AWAY = "MOVED_AWAY"
+    COMMISSION_CANCELLED = "COMMISSION_CANCELLED"
 
 
 class ActivityCategory(StrEnum):
@@ -1258,6 +1264,7 @@ class AttentionKind(StrEnum):
     ASSISTANCE_WHILE_STUDYING = "ASSISTANCE_WHILE_STUDYING"
     MUST_CHOOSE_ANEW = "MUST_CHOOSE_ANEW"
     NOT_CHOSEN = "NOT_CHOSEN"
+    WAITING_FOR_AF = "WAITING_FOR_AF"
 
 
 class ReassessmentCause(StrEnum):
@@ -1320,7 +1327,7 @@ class ConsentScope(StrEnum):
 
 
 class LegalBasis(StrEnum):
-    """On what the message to the employment service's coordinator rests (AMB-30)."""
+    """On what it rests that something about a person is fetched, kept or passed on (AMB-30)."""
 
     CONSENT = "CONSENT"
     LEGAL_OBLIGATION = "LEGAL_OBLIGATION"
@@ -2063,3 +2070,257 @@ class Explained(StrEnum):
 
     LINE = "LINE"
     POSTING = "POSTING"
+
+
+# --- the purpose gate ----------------------------------------------------------------------------------
+
+
+class DataKind(StrEnum):
+    """What about a person is fetched, kept or passed on only on a recorded ground."""
+
+    AF_STATUS = "AF_STATUS"  #: registration, category and activity reports, from the employment service
+    AF_DECISION = "AF_DECISION"  #: its decisions, on subsidies and compensation
+    AF_ORDER = "AF_ORDER"  #: its orders, where the municipality is its supplier
+    ASSISTANCE = "ASSISTANCE"  #: financial assistance paid to a household
+    STUDY = "STUDY"  #: certificates of studies, and study aid
+    INCOME = "INCOME"  #: employment confirmed by an income register
+    HANDOFF = "HANDOFF"  #: the three fields for the employment service's coordinator (AMI-2.2-c)
+    REPORT = "REPORT"  #: reports and plans for the employment service
+
+
+class Purpose(StrEnum):
+    """For what. Each is its own: a ground for one is none for another."""
+
+    FINANCIAL_ASSISTANCE = "FINANCIAL_ASSISTANCE"
+    LABOUR_MARKET_INTERVENTION = "LABOUR_MARKET_INTERVENTION"
+    BONUS_TEST = "BONUS_TEST"  #: no assistance during the six months (AMI-9-d)
+    SIX_MONTH_TEST = "SIX_MONTH_TEST"  #: work or studies went on for six months (AMI-9-c, AMI-9-e)
+    COMMISSION = "COMMISSION"  #: the municipality delivers to the employment service
+
+
+class GateRefusal(StrEnum):
+    """Why the purpose gate stayed shut. Of several reasons the one that stands last here is told: it is the nearest to
+    being let through.
+    """
+
+    NOBODY_LINKED = "NOBODY_LINKED"  #: it is about a household or reference that nobody belongs to here
+    NO_CONSENT = "NO_CONSENT"  #: a ground by consent was to be opened without the client's consent
+    NO_GROUND = "NO_GROUND"  #: there is no ground for that kind of data
+    OTHER_PURPOSE = "OTHER_PURPOSE"  #: there is one for another purpose only
+    OTHER_PROVIDER = "OTHER_PROVIDER"  #: there is one for another provider, or for none
+    NOT_PERMITTED = "NOT_PERMITTED"  #: the municipality uses such data for no such purpose on that basis
+    NOT_BEGUN = "NOT_BEGUN"  #: it begins later
+    CONSENT_GONE = "CONSENT_GONE"  #: the consent was withdrawn, or the client has switched provider
+    ENDED = "ENDED"  #: somebody has ended it
+    EXPIRED = "EXPIRED"  #: its time is over
+
+
+# --- the employment service's data, as its adapter understands it --------------------------------------
+
+
+class AfAgency(StrEnum):
+    """Who answers through the joint base service for financial assistance (SSBTEK)."""
+
+    AF = "AF"  #: the employment service
+    FK = "FK"  #: the Social Insurance Agency
+    CSN = "CSN"  #: the study-aid board
+    PM = "PM"  #: the Pensions Agency
+    SKV = "SKV"  #: the Tax Agency
+    SO = "SO"  #: the unemployment funds
+    UNKNOWN = "UNKNOWN"  #: an answer that does not say whose it is
+
+
+class AfErrorSource(StrEnum):
+    """Where an agency's answer failed: in the joint service, or in the agency's own."""
+
+    SSBT = "SSBT"
+    BT = "BT"
+    UNKNOWN = "UNKNOWN"
+
+
+class CategoryScheme(StrEnum):
+    """Two numberings of the same jobseeker categories: the employment service's own, and the JobTech taxonomy."""
+
+    AF = "AF"
+    JOBTECH = "JOBTECH"
+
+
+class JobseekerCategory(StrEnum):
+    """What a jobseeker category means here, whatever its number was."""
+
+    OPENLY_UNEMPLOYED = "OPENLY_UNEMPLOYED"
+    HINDERED = "HINDERED"
+    MUNICIPAL_MEASURE = "MUNICIPAL_MEASURE"
+    PART_TIME = "PART_TIME"
+    HOURLY = "HOURLY"
+    EMPLOYED_SHORT = "EMPLOYED_SHORT"  #: up to three months
+    EMPLOYED_LONG = "EMPLOYED_LONG"  #: over three months
+    NEW_START_JOB = "NEW_START_JOB"
+    ESTABLISHMENT = "ESTABLISHMENT"
+    YOUTH_JOB_GUARANTEE = "YOUTH_JOB_GUARANTEE"
+    JOB_AND_DEVELOPMENT_GUARANTEE = "JOB_AND_DEVELOPMENT_GUARANTEE"
+    LABOUR_MARKET_TRAINING = "LABOUR_MARKET_TRAINING"
+    DECISION_STATE = "DECISION_STATE"
+    UNKNOWN = "UNKNOWN"
+
+
+class AfOrderState(StrEnum):
+    """States of an order to the municipality as supplier, in the employment service's own words."""
+
+    PRELIMINAR = "PRELIMINAR"
+    DEFINITIV = "DEFINITIV"
+    LEVERERAD = "LEVERERAD"
+    KLAR = "KLAR"
+    AVBRUTEN = "AVBRUTEN"
+    AVBRUTEN_KLAR = "AVBRUTEN_KLAR"
+    MAKULERAD = "MAKULERAD"
+
+
+class AfOrderOutcome(StrEnum):
+    """What came of an order."""
+
+    EXPECTED = "EXPECTED"  #: preliminary: nothing follows yet
+    REFERRED = "REFERRED"  #: the assignment that it began, or goes on with, has its facts
+    CANCELLED = "CANCELLED"  #: what it had come to has been taken back
+    TO_A_PERSON = "TO_A_PERSON"  #: broken off, or cancelled, after the decision: a person states how it ended
+    SUPERSEDED = "SUPERSEDED"  #: another version of it counts
+    PARKED = "PARKED"  #: it has codes that nobody here knows; `fault` says which
+
+
+class AfFault(StrEnum):
+    """Why something that the employment service sent is not taken in."""
+
+    TOO_LARGE = "TOO_LARGE"
+    TOO_DEEP = "TOO_DEEP"
+    NOT_XML = "NOT_XML"
+    FORBIDDEN_XML = "FORBIDDEN_XML"  #: a document type, an entity, or an encoding that none of them needs
+    SOAP_FAULT = "SOAP_FAULT"
+    NOT_AN_ANSWER = "NOT_AN_ANSWER"
+    NO_AF_PART = "NO_AF_PART"  #: an answer in which the employment service has no part
+    AF_FAILED = "AF_FAILED"  #: the employment service's part is an error
+    OTHER_PERSON = "OTHER_PERSON"
+    FIELD_MISSING = "FIELD_MISSING"
+    FIELD_WRONG = "FIELD_WRONG"
+    UNKNOWN_SERVICE = "UNKNOWN_SERVICE"
+    UNKNOWN_TRACK = "UNKNOWN_TRACK"
+    UNKNOWN_STATE = "UNKNOWN_STATE"
+    UNREACHABLE = "UNREACHABLE"
+    BAD_ANSWER = "BAD_ANSWER"  #: an answer that is none: a wrong status, cut, too large, redirected
+    RESTING = "RESTING"  #: it has failed so often that it is left alone for a while
+
+
+class AfWait(StrEnum):
+    """For what the work with a client waits at the employment service (AF-SOM-34)."""
+
+    DECISION = "DECISION"
+    TRACK = "TRACK"
+    EXTENSION = "EXTENSION"
+    SUBSIDY = "SUBSIDY"
+    OTHER = "OTHER"
+
+
+class AfCheckMoment(StrEnum):
+    """When the registration as jobseeker is looked up (AMI-1.3.2-a)."""
+
+    DECISION = "DECISION"
+    START_UP = "START_UP"
+    FOLLOW_UP = "FOLLOW_UP"
+
+
+# --- what systems outside the suite tell -------------------------------------------------------------------
+
+
+class InboundSource(StrEnum):
+    """A system that tells the suite something; its exchange bears the name in lower case."""
+
+    ASSISTANCE = "ASSISTANCE"  #: the system of financial assistance
+    EDUCATION = "EDUCATION"  #: adult education, and what the study-aid board decides
+    INCOME = "INCOME"  #: a register of incomes
+
+
+class StudyForm(StrEnum):
+    """Where studies are."""
+
+    ADULT_EDUCATION = "ADULT_EDUCATION"
+    FOLK_HIGH_SCHOOL = "FOLK_HIGH_SCHOOL"
+    VOCATIONAL_COLLEGE = "VOCATIONAL_COLLEGE"
+    UNIVERSITY = "UNIVERSITY"
+    OTHER = "OTHER"
+
+
+class StudyAid(StrEnum):
+    """What the study-aid board grants (AMI-9.3.1-a, AMI-9.3.3-a)."""
+
+    GRANT_AND_LOAN = "GRANT_AND_LOAN"
+    GRANT = "GRANT"
+    STUDY_START_SUPPORT = "STUDY_START_SUPPORT"
+
+
+# --- what is told to the employment service ------------------------------------------------------------
+
+
+class AfMessage(StrEnum):
+    """What the municipality tells the employment service about a client."""
+
+    COORDINATOR_HANDOFF = "COORDINATOR_HANDOFF"  #: exactly three fields, brokered by the career guide (AMI-2.2-c)
+    REGISTRATION_MISMATCH = "REGISTRATION_MISMATCH"  #: the client is not registered as jobseeker (AMI-1.3.2-a)
+    SUBSIDY_FOLLOWUP = "SUBSIDY_FOLLOWUP"  #: of a subsidised employment (LOKA-37)
+    COMMISSION_REPLY = "COMMISSION_REPLY"  #: the answer to the commissioner's question (LOKA-5)
+    # where the municipality is the employment service's supplier
+    JOINT_PLANNING = "JOINT_PLANNING"
+    DEVIATION = "DEVIATION"
+    PERIODIC = "PERIODIC"
+    INFORMATIVE = "INFORMATIVE"
+    FINAL = "FINAL"
+
+
+class AfDispatchState(StrEnum):
+    """Where a message to the employment service stands."""
+
+    DRAFT = "DRAFT"
+    READY = "READY"  #: waits to be sent, or to be sent again
+    SENT = "SENT"  #: the other side has taken it
+    RECEIVED = "RECEIVED"  #: the employment service says that it has it
+    APPROVED = "APPROVED"
+    NOT_APPROVED = "NOT_APPROVED"
+    RESUBMITTED = "RESUBMITTED"  #: not approved, and another has been submitted in its place
+    FAILED = "FAILED"  #: not sent: refused, or tried in vain
+    PARKED = "PARKED"  #: somebody has put it aside
+    MANUAL = "MANUAL"  #: about a protected person: somebody hands it over by other ways
+    EXPIRED = "EXPIRED"  #: not sent in time: its ground holds no more, and its contents are gone
+
+
+class AfFeedbackKind(StrEnum):
+    """What the employment service says of what it was sent."""
+
+    RECEIVED = "RECEIVED"
+    APPROVED = "APPROVED"
+    NOT_APPROVED = "NOT_APPROVED"
+
+
+class AfCodeList(StrEnum):
+    """Numbers that the employment service uses in reports."""
+
+    ACTIVITY = "ACTIVITY"
+    ABSENCE = "ABSENCE"
+    DEVIATION = "DEVIATION"
+
+
+class AfEnvironment(StrEnum):
+    """Which of its environments a message is for."""
+
+    U1 = "U1"
+    I1 = "I1"
+    T1 = "T1"
+    T2 = "T2"
+    PROD = "PROD"
+
+
+class AfAttemptOutcome(StrEnum):
+    """What came of an attempt to send; of one that was cut off nobody knows."""
+
+    ACCEPTED = "ACCEPTED"
+    UNREACHABLE = "UNREACHABLE"
+    PERHAPS = "PERHAPS"  #: the other side went away while it had the message
+    NOT_NOW = "NOT_NOW"
+    REFUSED = "REFUSED"

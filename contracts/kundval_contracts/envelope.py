@@ -14,6 +14,9 @@ Everything else is checked strictly and a fault names its attribute.
 An event about a person who is protected has one attribute more, and it is `true`. `masked`: this is the copy for
 everybody, in which nothing says where the person is. `restricted`: this is the whole event, as only the services of
 the suite get it.
+
+An event that is told in several versions is several messages with the same `id`, and each has `versions`, for example
+`"1 2"`: a reader takes the highest that it knows and passes over the others (`kundval_contracts.versions`).
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ _SOURCE = re.compile(rf"/kundval/({_NAME})")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
+_VERSIONS = re.compile(r"[1-9][0-9]{0,3}( [1-9][0-9]{0,3}){0,19}")
 #: Opaque ids: short and without spaces, so that no name or sentence travels in one.
 _OPAQUE = re.compile(r"[^\s\x00-\x1f\x7f]{1,200}")
 
@@ -71,6 +75,8 @@ class Event:
     masked: bool = False
     #: whole, and about a person whose whereabouts are for the services of the suite alone
     restricted: bool = False
+    #: the versions in which it is told, its own among them; empty: its own alone
+    versions: tuple[int, ...] = ()
 
     @property
     def service(self) -> str:
@@ -102,6 +108,7 @@ class Event:
             data=dump_data(self.data),
             masked=self.masked,
             restricted=self.restricted,
+            versions=self.versions,
         )
 
     @classmethod
@@ -156,6 +163,7 @@ class Event:
             traceparent=traceparent,
             masked=_flag(raw, "masked"),
             restricted=_flag(raw, "restricted"),
+            versions=_versions(raw, version),
         )
 
 
@@ -203,6 +211,7 @@ def compose(
     data: str,
     masked: bool = False,
     restricted: bool = False,
+    versions: tuple[int, ...] = (),
 ) -> str:
     """The envelope around `data`, which is JSON text already (a stored event needs no second encoding)."""
     head: dict[str, str | bool] = {
@@ -225,6 +234,8 @@ def compose(
         head["masked"] = True
     if restricted:
         head["restricted"] = True
+    if len(versions) > 1:
+        head["versions"] = " ".join(map(str, versions))
     return f'{dump_data(head)[:-1]},"data":{data}}}'
 
 
@@ -242,6 +253,16 @@ def _flag(raw: dict[str, Any], field: str) -> bool:
     if value is not True and value is not False:
         raise BadEvent(field, "must be true or false")
     return value
+
+
+def _versions(raw: dict[str, Any], own: int) -> tuple[int, ...]:
+    if raw.get("versions") is None:
+        return ()
+    _matching(raw, "versions", _VERSIONS, "must be the numbers of versions")
+    found = tuple(map(int, raw["versions"].split(" ")))
+    if own not in found:
+        raise BadEvent("versions", "must have the version of the type among them")
+    return found
 
 
 def _matching(raw: dict[str, Any], field: str, pattern: re.Pattern[str], problem: str) -> re.Match[str]:

@@ -17,6 +17,8 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from .codes import (
+    AfDispatchState,
+    AfMessage,
     AssignmentState,
     CancelReason,
     DeauthorisationGround,
@@ -298,6 +300,51 @@ class ReportSubmitted(ReportEvent):
 
 class ReportOverdue(ReportEvent):
     due = fields.Date(required=True)
+
+
+class AfDispatchChanged(_Data):
+    """Where a message to the employment service stands, without what it says. `number`: of the resubmission, 0 first.
+    `message` is the same for all of them; `revision` rises with every event about the same `message` and `number`.
+    `provider`: on whose behalf it was written; null: the municipality's own.
+    """
+
+    assignment = _id(required=True)
+    message = _id(required=True)
+    kind = _code(AfMessage, required=True)
+    number = fields.Integer(required=True)
+    revision = fields.Integer(required=True)
+    state = _code(AfDispatchState, required=True)
+    provider = _id(required=True, allow_none=True)
+    due = fields.Date(required=True, allow_none=True)
+    late = fields.Boolean(required=True)
+    as_of = fields.Date(required=True)
+
+
+class AfReportOverdue(_Data):
+    """`overdue`: the due day of what is to be told to the employment service has passed and nobody has submitted it;
+    false: that is so no longer. `sequence`: which one of its kind. `revision` rises with what is told of an
+    assignment's deadlines and registration.
+    """
+
+    assignment = _id(required=True)
+    kind = _code(AfMessage, required=True)
+    sequence = fields.Integer(required=True)
+    due = fields.Date(required=True)
+    overdue = fields.Boolean(required=True)
+    revision = fields.Integer(required=True)
+    as_of = fields.Date(required=True)
+
+
+class AfRegistrationMissing(_Data):
+    """`missing`: the client is on financial assistance and by the latest check not registered as jobseeker; false: that
+    is so no longer. `since`: the day of the check. `revision` as in `AfReportOverdue`.
+    """
+
+    assignment = _id(required=True)
+    since = fields.Date(required=True)
+    missing = fields.Boolean(required=True)
+    revision = fields.Integer(required=True)
+    as_of = fields.Date(required=True)
 
 
 class EventObligation(_Data):
@@ -649,6 +696,21 @@ _OTHERS: tuple[tuple[str, Schema, str], ...] = (
     ("assignment.report_returned", ReportEvent(), "A report goes back; its fact counts no more (SM-R5)."),
     ("assignment.report_approved", ReportEvent(), "A report is approved and changes no more (SM-R6)."),
     ("assignment.report_overdue", ReportOverdue(), "The due day of a report has passed without it (SM-R4)."),
+    (
+        "assignment.af_dispatch_changed",
+        AfDispatchChanged(),
+        "A message to the employment service: sent, received, approved or not.",
+    ),
+    (
+        "assignment.af_report_overdue",
+        AfReportOverdue(),
+        "What is to be told to the employment service was not submitted in time, or is so no longer.",
+    ),
+    (
+        "assignment.af_registration_missing",
+        AfRegistrationMissing(),
+        "A client on financial assistance is not registered as jobseeker, or is so no longer.",
+    ),
     ("assignment.evidence_reused", EvidenceReused(), "The same file is evidence in several assignments."),
     ("scheduling.day_opened", DayOpened(), "Obligations have been told as they stand on this business date."),
     ("scheduling.obligations_changed", ObligationsChanged(), "Obligations of an assignment: new, changed, gone."),
@@ -699,7 +761,7 @@ MASKED = "MASKED"
 #: Texts that stay in a masked copy. Every other text, list of texts and free structure is masked: so is a new field,
 #: until somebody has found that it tells no place (a provider, a workplace, a unit, an activity, a person each do).
 TELLS_NO_PLACE = frozenset(
-    {"assignment", "fact_id", "exit", "entry", "meeting", "kind", "milestone", "channel", "rules", "head"}
+    {"assignment", "fact_id", "exit", "entry", "meeting", "message", "kind", "milestone", "channel", "rules", "head"}
 )
 
 #: Codes that are masked too. Every other code, and every number, day and yes or no, stays.
@@ -711,13 +773,14 @@ MEETING_TIMES = frozenset({"starts_at", "ends_at"})
 _KEPT = (fields.Enum, fields.Number, fields.Boolean, fields.Date, fields.DateTime, fields.Time, MoneyField)
 
 
-def masked(name: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """`data` of an event for those who may not know where the person is: nothing in it says so, and it fits the schema.
+def masked(name: str, data: Mapping[str, Any], schema: Schema | None = None) -> dict[str, Any]:
+    """`data` of an event for those who may not know where the person is: nothing in it says so, and it fits the schema
+    (of a former version: the one given).
 
     Fields that the schema does not have are left out, and of an unknown event all.
     """
     kind = EVENTS.get(name)
-    return _masked_object(kind.schema, data) if kind else {}
+    return _masked_object(schema or kind.schema, data) if kind else {}
 
 
 def _masked_object(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ _ROUTE_KEYS = frozenset({"urgency", "channels", "repeat", "escalation", "off"})
 #: Tests of whether a notice still holds; `kundval_notifications.domain.standing` says what each looks at.
 STILL = frozenset({"ALWAYS", "OBLIGATION", "BOOKING", "CHOICE", "ANSWER", "START", "DOCUMENTS", "DECISION", "CLAIM",
                    "MEETING", "COORDINATOR", "REPORT", "PAYMENT", "RUN", "RUNNING", "RESUMPTION", "AUTHORISATION",
-                   "SWITCH"})  # fmt: skip
+                   "SWITCH", "AGENCY"})  # fmt: skip
 
 
 def read(kind: NoticeKind, row: Mapping[str, Any]) -> NoticeTerms:

@@ -16,7 +16,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from . import authorisation
-from .codes import DeliveryChannel, DocumentType, ExitKind, MeetingKind, ObligationKind, Programme
+from .codes import DataKind, DeliveryChannel, DocumentType, ExitKind, MeetingKind, ObligationKind, Programme
+from .lawful import read_uses
 
 if TYPE_CHECKING:
     from .tariffs import Tariff
@@ -632,6 +633,22 @@ _ROWS: tuple[Setting, ...] = (
     *(
         Setting(f"retention.{kind}", "days or ISO duration", None, _maybe(_days_or_duration))
         for kind in ("person", "facts_texts", "documents", "snapshots", "access_log")
+    ),
+    # what may be used for what, on which basis, and the longest that a ground may hold: no ground has a silent end
+    Setting(
+        "gate.uses",
+        "map of uses",
+        MappingProxyType({}),
+        _map_of(read_uses, tuple(DataKind)),
+        ("AMI-2.2-c", "AMB-30"),
+        note="kind of data -> purpose -> legal bases, in place of what data/lawful_uses.toml says of that kind",
+    ),
+    Setting(
+        "gate.longest",
+        "map of durations",
+        MappingProxyType({}),
+        _map_of(_days_or_duration, tuple(DataKind)),
+        note="by kind of data: how long a ground may hold at most; whoever opens one says until when in any case",
     ),
     Setting("ruleset.valid_from", "date", date(2024, 2, 29), lambda value: _date(value), ("AMI-0-b",)),
     # AF programmes

@@ -11,10 +11,16 @@ from marshmallow import validate
 from .errors import Fault
 
 #: An opaque id: short and without spaces, so that no name or sentence travels in one.
-IDENTIFIER = validate.Regexp(r"\A[\w.:@/+-]{1,100}\Z", error="not an identifier")
+_IDENTIFIER = r"\A[\w.:@/+-]{1,100}\Z"
+IDENTIFIER = validate.Regexp(_IDENTIFIER, error="not an identifier")
 
 #: A NUL, which PostgreSQL cannot store, and halves of surrogate pairs, which UTF-8 does not have.
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
+
+
+def is_identifier(text: str) -> bool:
+    """Whether it looks as an opaque id does."""
+    return re.match(_IDENTIFIER, text) is not None
 
 
 def unfit_text(value: Any, path: str = "") -> Iterator[Fault]:

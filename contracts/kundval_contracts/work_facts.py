@@ -16,6 +16,7 @@ from .codes import (
     ActivityCategory,
     Actor,
     AfCheckResult,
+    AfWait,
     Channel,
     CommissionedService,
     ConsentScope,
@@ -248,6 +249,7 @@ class SubsidyStepFields(f.Fields):
 
     @validates_schema(skip_on_field_errors=True)
     def _decision_has_its_days(self, data: dict[str, Any], **_: Any) -> None:
+        """A decision of AF says whether it was granted, and a granted one from which day."""
         if data["step"] is not SubsidyStepKind.AF_DECIDED:
             return
         missing = {name: ["required for AF_DECIDED"] for name in ("granted",) if data.get(name) is None}
@@ -321,6 +323,13 @@ class BenefitBasisFields(f.Fields):
     documents = fields.List(f.identifier(), load_default=list)
 
 
+@rule("AF-SOM-34")
+class WaitFields(f.Fields):
+    """Waiting for the employment service from the fact's day on, and its answer: so that delays can be explained."""
+
+    what = f.code(AfWait, required=True)
+
+
 class NoteFields(f.Fields):
     text = f.text(required=True)
 
@@ -376,6 +385,8 @@ WORK_SCHEMAS: dict[FactKind, Schema] = {
     K.SIDE_TRACK_CHOSEN: ReasonFields(),
     K.BENEFIT_BASIS: BenefitBasisFields(),
     K.COMMISSIONER_REPLIED: f.Nothing(),
+    K.WAITING_FOR_AF: WaitFields(),
+    K.AF_ANSWERED: WaitFields(),
     K.NOTE: NoteFields(),
     K.TRIAL_CALCULATED: f.Nothing(),
     K.NOT_RESUMED: f.Nothing(),

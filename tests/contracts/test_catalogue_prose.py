@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from docs import build_catalogue
+from docs.catalogue import markdown
 from kundval_chassis import settings, telemetry
 from kundval_contracts import caseload, yaml12
 from kundval_contracts.facts import FACT_SCHEMAS
@@ -36,7 +36,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 def headings(page: str) -> set[str]:
     prose = re.sub(r"^```.*?^```", "", text(page), flags=re.DOTALL | re.MULTILINE)
-    return {build_catalogue.anchor(line.lstrip("# ")) for line in prose.splitlines() if line.startswith("#")}
+    return {markdown.anchor(line.lstrip("# ")) for line in prose.splitlines() if line.startswith("#")}
 
 
 def links(page: str) -> Iterator[tuple[str, str]]:

@@ -268,3 +268,16 @@ def test_a_name_is_registered_once() -> None:
                 Policy(Reach.NOTHING, Shield.NONE, personal=False),
             )
         )
+
+
+@pytest.mark.parametrize(
+    ("month", "good"), [("0913-10", True), ("9999-11", True), ("9999-12", False), ("0000-01", False)]
+)
+def test_a_month_keeps_its_four_digits_and_has_one_after_it(month: str, good: bool) -> None:
+    request = {"tenant": "nacka", "month": month}
+    if not good:
+        assert set(faults("billing.close_period", request)) == {"month"}
+        return
+    loaded = METHODS["billing.close_period"].request.load(request)
+    assert METHODS["billing.close_period"].request.dump(loaded)["month"] == month
+    assert loaded["month"] == date.fromisoformat(f"{month}-01")

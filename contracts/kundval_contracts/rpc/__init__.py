@@ -15,6 +15,7 @@ Headers of a request: ``nameko.auth_token`` (a signed token), ``nameko.idempoten
 from __future__ import annotations
 
 from . import (
+    af,
     assignment,
     billing,
     calendars,
@@ -25,6 +26,8 @@ from . import (
     directory,
     documents,
     explanations,
+    grounds,
+    inbound,
     inbox,
     meetings,
     notifications,
@@ -34,6 +37,7 @@ from . import (
     plans,
     profile,
     providers,
+    pseudonyms,
     questions,
     receipts,
     reports,
@@ -41,6 +45,7 @@ from . import (
     scheduling,
     slots,
     texts,
+    to_af,
     workload,
 )
 from .base import (
@@ -96,6 +101,7 @@ __all__ = [
     "Reach",
     "Shield",
     "TenantRequest",
+    "af",
     "assignment",
     "billing",
     "calendars",
@@ -106,7 +112,9 @@ __all__ = [
     "directory",
     "documents",
     "explanations",
+    "grounds",
     "identifier",
+    "inbound",
     "inbox",
     "meetings",
     "method",
@@ -117,6 +125,7 @@ __all__ = [
     "plans",
     "profile",
     "providers",
+    "pseudonyms",
     "questions",
     "receipts",
     "register",
@@ -125,5 +134,6 @@ __all__ = [
     "scheduling",
     "slots",
     "texts",
+    "to_af",
     "workload",
 ]

@@ -39,6 +39,7 @@ def _readable(read: Callable[[Any], Any]) -> Callable[[Any], None]:
     """A validator that names what `read` finds wrong, so that all faults of a request come at once."""
 
     def check(value: Any) -> None:
+        """As settings and tariffs are written: docs/reference/settings.md."""
         try:
             read(value)
         except SettingsFault as error:

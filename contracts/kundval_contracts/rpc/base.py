@@ -244,7 +244,8 @@ class Method:
         try:
             loaded: dict[str, Any] = self.request.load(request)
         except ValidationError as error:
-            faults += faults_of(error.messages)
+            # a key that is no text cannot be quoted in an answer either
+            faults += [fault for fault in faults_of(error.messages) if not any(unfit_text(fault))]
         if faults:
             raise InvalidRequest(faults=faults)
         return loaded

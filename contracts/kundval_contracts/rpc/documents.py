@@ -350,6 +350,7 @@ class AccountPlan(Message):
 
     @validates_schema(skip_on_field_errors=True)
     def _once(self, data: dict[str, Any], **_: Any) -> None:
+        """Each account of the ledger and each dimension stands once."""
         for what, key in (("accounts", "ledger"), ("dimensions", "number")):
             seen = [row[key] for row in data[what]]
             for place, one in enumerate(seen):

@@ -128,6 +128,7 @@ class FiguresRequest(TenantRequest):
 
     @validates_schema(skip_on_field_errors=True)
     def _forwards(self, data: dict[str, Any], **_: Any) -> None:
+        """`from` and `to` come together; `to` is after `from`, and not too far."""
         first, end = data["from"], data["to"]
         if (first is None) != (end is None):
             raise ValidationError("give both or neither", "to" if end is None else "from")

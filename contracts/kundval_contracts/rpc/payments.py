@@ -54,17 +54,17 @@ _MONTH = re.compile(r"\A[0-9]{4}-(0[1-9]|1[0-2])\Z")
 
 
 class MonthField(fields.Field[date]):
-    """A month as ``"2024-05"``; its first day inside."""
+    """A month as ``"2024-05"``; its first day inside. It has a month after it: dates end with 9999."""
 
     default_error_messages = {"invalid": "must be a month such as 2024-05"}  # noqa: RUF012 (marshmallow's own way)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> date:
-        if not isinstance(value, str) or not _MONTH.match(value) or value < "0001":
+        if not isinstance(value, str) or not _MONTH.match(value) or not "0001" <= value < "9999-12":
             raise self.make_error("invalid")
         return date.fromisoformat(f"{value}-01")
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return value if value is None or isinstance(value, str) else f"{value:%Y-%m}"
+        return value if value is None or isinstance(value, str) else value.isoformat()[:7]
 
     def _jsonschema_type_mapping(self) -> dict[str, str]:
         return {"type": "string", "pattern": r"^[0-9]{4}-(0[1-9]|1[0-2])$"}

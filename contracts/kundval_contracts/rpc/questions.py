@@ -11,7 +11,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from ..codes import Direction, ForecastBasis, LineKind, LineStatus, Programme, QuestionKind, QuestionState
-from ..draft import Draft, DraftFault, read
+from ..draft import TITLE, VERSION, Draft, DraftFault, read
 from ..money import MoneyField
 from .base import MONEY, MOST, Message, PageAnswer, Reach, Shield, TenantRequest, add, code, count, identifier
 from .billing import Step
@@ -37,8 +37,22 @@ class DraftField(fields.Field[Draft]):
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return value.raw if isinstance(value, Draft) else value
 
-    def _jsonschema_type_mapping(self) -> dict[str, str]:
-        return {"type": "object"}
+    def _jsonschema_type_mapping(self) -> dict[str, Any]:
+        maybe = {"type": ["object", "null"]}
+        return {
+            "type": "object",
+            "properties": {
+                "kundval_draft": {"const": VERSION},
+                "title": {"type": ["string", "null"], "maxLength": TITLE},
+                "decided_from": {"type": ["string", "null"], "format": "date"},
+                "settings": maybe,
+                "tariffs": {"type": ["array", "null"], "items": {"type": "object"}},
+                "programmes": maybe,
+            },
+            "required": ["kundval_draft"],
+            "additionalProperties": False,
+            "x-also-checked": ["changes something; settings, tariffs and programmes are as those in force"],
+        }
 
 
 def _year(**kwargs: Any) -> fields.Integer:

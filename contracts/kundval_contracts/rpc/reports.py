@@ -149,6 +149,7 @@ class SaveReport(ChangeReport):
 
     @validates_schema(skip_on_field_errors=True)
     def _of_the_kind(self, data: dict[str, Any], **_: Any) -> None:
+        """`contents` are those of the kind, and `attachments` name each document once."""
         faults: dict[str, Any] = {}
         try:
             data["contents"] = CONTENTS[data["kind"]].load(data["contents"])

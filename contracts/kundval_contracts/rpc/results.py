@@ -198,6 +198,7 @@ class Figures(TenantRequest):
 
     @validates_schema(skip_on_field_errors=True)
     def _in_order(self, data: dict[str, Any], **_: Any) -> None:
+        """The years are in order and not too many; what is given is of one of them."""
         first, last, given = data["first_year"], data["last_year"], data["full_time_equivalents"]
         if not first <= last < first + MOST_YEARS:
             raise ValidationError(f"must be from first_year to {MOST_YEARS - 1} years after it", "last_year")

@@ -42,6 +42,7 @@ class WorkloadRequest(TenantRequest):
 
     @validates_schema(skip_on_field_errors=True)
     def _one_of_them(self, data: dict[str, Any], **_: Any) -> None:
+        """One of `team` and `provider`, not both."""
         _not_both(data)
 
 
@@ -140,6 +141,7 @@ class WithoutFollowUpRequest(PageRequest):
 
     @validates_schema(skip_on_field_errors=True)
     def _one_of_them(self, data: dict[str, Any], **_: Any) -> None:
+        """One of `team` and `provider`, not both."""
         _not_both(data)
 
 

@@ -1,0 +1,1 @@
+"""How the generated pages and documents are made; `docs/build_catalogue.py` writes them."""

@@ -35,6 +35,8 @@ from .conftest import Servers
 from .programmes import TARIFFS
 
 SERVICES = ("assignment", "scheduling", "billing", "notifications")
+#: started by `Suite.start("gateway")`, on the port `Suite.ports["gateway"]`
+GATEWAY = "gateway"
 RULES = Path(__file__).resolve().parents[1] / "deploy" / "local" / "rules.toml"
 #: a loaded machine takes its time; one that is idle needs three seconds
 READY_SECONDS = 120.0
@@ -55,6 +57,7 @@ class Suite:
         self.settings = settings
         self.key = secrets.token_hex(32)
         self.person_keys = f"first:{secrets.token_hex(32)}"
+        self.partner_key = f"first:{secrets.token_hex(32)}"
         self.ports: dict[str, int] = {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         for service, uri in databases.items():
@@ -77,6 +80,7 @@ class Suite:
             "KUNDVAL_AMQP_URI": self.amqp_uri,
             "KUNDVAL_TOKEN_KEY": self.key,
             "KUNDVAL_ASSIGNMENT_PERSON_KEYS": self.person_keys,
+            "KUNDVAL_PARTNER_KEY": self.partner_key,
             "KUNDVAL_RULES_FILE": str(RULES),
             "KUNDVAL_OUTBOX_DIR": str(self.messages),
             "KUNDVAL_HTTP_HOST": "127.0.0.1",
@@ -94,10 +98,11 @@ class Suite:
         """Start these services (default: all), and wait for nothing."""
         for name in names or SERVICES:
             service = name.partition("#")[0]
+            command = [GATEWAY] if service == GATEWAY else ["run", service]
             port = self.ports.setdefault(name, _free_port())
             with open(self._log(name), "ab") as log:
                 self.processes[name] = subprocess.Popen(
-                    [sys.executable, "-m", "kundval_chassis.cli", "run", service],
+                    [sys.executable, "-m", "kundval_chassis.cli", *command],
                     env=self.environment | {f"KUNDVAL_{service.upper()}_HTTP_PORT": str(port)},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -112,9 +117,9 @@ class Suite:
             time.sleep(0.1)
 
     def ready(self, name: str) -> bool:
-        """Whether `/health/ready` says so."""
+        """Whether it says so itself."""
         try:
-            return bool(self._get(name, "health/ready"))
+            return bool(self._get(name, "healthz" if name == GATEWAY else "health/ready"))
         except OSError:
             return False
 

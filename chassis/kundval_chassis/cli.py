@@ -27,9 +27,11 @@ COMMANDS = {
     "events": "kundval_chassis.cli_call:events",
     "status": "kundval_chassis.cli_status:status",
     "dead-letters": "kundval_chassis.cli_dead_letters:dead_letters",
+    "partner": "kundval_chassis.cli_partner:partner",
     "rules": "kundval_chassis.cli_rules:command",
     "profiles": "kundval_chassis.cli_profile:command",
     "run": "kundval_chassis.cli_run:run",
+    "gateway": "kundval_chassis.cli_gateway:gateway",
     "migrate": "kundval_chassis.cli_run:migrate",
     "token": "kundval_chassis.cli_call:token",
 }

@@ -57,10 +57,15 @@ def read_env(file: Path) -> Iterator[tuple[str, str]]:
 
 def need(key: str) -> str:
     """The setting `key`; ends the program with status 2 and a hint if there is none."""
-    value = os.environ.get(key) or _from_settings_file(key)
+    value = optional(key)
     if value:
         return value
     refuse(f"{key} is not set (start the local servers with `make up`, or export it)")
+
+
+def optional(key: str) -> str | None:
+    """The setting `key`, if there is one."""
+    return os.environ.get(key) or _from_settings_file(key)
 
 
 def _from_settings_file(key: str) -> str | None:

@@ -43,6 +43,7 @@ from marshmallow import EXCLUDE, ValidationError
 from nameko.containers import WorkerContext
 from nameko.extensions import Entrypoint
 
+from kundval_contracts import versions
 from kundval_contracts.envelope import BadEvent, Event
 
 from . import context, db, inbox, outbox, telemetry
@@ -60,7 +61,7 @@ from .amqp import (
     retry_queue,
 )
 from .fits import fits
-from .outbox import event_types
+from .outbox import received_types
 from .relay import Pause, request_replay
 
 if TYPE_CHECKING:
@@ -84,10 +85,6 @@ Handler = Callable[["db.Tx", list[Event]], None]
 
 class UnknownEvent(BadEvent):
     """An event of a type that this version of the suite does not know."""
-
-
-class NewerEvent(BadEvent):
-    """An event of a known type in a version that this suite does not know yet."""
 
 
 class InvalidData(BadEvent):
@@ -155,8 +152,8 @@ class Consumer:
         self._linger = linger
         self._delays = tuple(delays)
         self._needs = None if needs is None else frozenset(needs)
-        self._bound = self._needs if only_needed else None
-        self._types = event_types() if types is None else types
+        self._bound = versions.routing_keys(self._needs) if only_needed and self._needs is not None else None
+        self._types = received_types() if types is None else types
         self._stop = threading.Event()
         self._buffer: list[Delivery] = []
         self._publisher: Link | None = None
@@ -290,8 +287,9 @@ class Consumer:
         link.channel.basic_ack(batch[-1].tag, multiple=True)
 
     def _read(self, delivery: Delivery) -> Event | None:
-        """The event in a message; None for a masked copy where the whole event comes too. Raises BadEvent (not one of
-        ours), UnknownEvent, NewerEvent or InvalidData.
+        """The event in a message, in the version that is known here; None for a masked copy where the whole event comes
+        too, and for a version beside a better one. Raises BadEvent (not one of ours), UnknownEvent, NewerVersion or
+        InvalidData.
         """
         event = Event.from_json(delivery.body)
         if event.masked and self._sees_all:
@@ -300,8 +298,15 @@ class Consumer:
         kind = self._types.get(event.name)
         if kind is None:
             raise UnknownEvent("type", "is unknown")
-        if event.version > kind.version:
-            raise NewerEvent("type", "is of a newer version")
+        try:
+            suitable = versions.read(event, kind.version)
+        except versions.NewerVersion:
+            raise
+        except BadEvent as error:
+            raise InvalidData(error.field, error.problem) from None
+        if suitable is None:
+            return None
+        event = suitable
         needed = self._needs is None or event.name in self._needs
         if needed and not fits(kind.schema, event.data, strict=False):
             try:
@@ -562,7 +567,7 @@ def _shared(events: Sequence[Event]) -> dict[str, Any]:
 
 
 def _reason(error: BadEvent) -> str:
-    return {UnknownEvent: "UNKNOWN_TYPE", NewerEvent: "NEWER_VERSION", InvalidData: "INVALID_DATA"}.get(
+    return {UnknownEvent: "UNKNOWN_TYPE", versions.NewerVersion: "NEWER_VERSION", InvalidData: "INVALID_DATA"}.get(
         type(error), "NOT_AN_EVENT"
     )
 

@@ -9,7 +9,7 @@ pool), never once the work has begun: what to do then is for the caller to decid
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 from uuid import UUID
 
 import psycopg
+import structlog
 from nameko.extensions import DependencyProvider
 from psycopg import sql as composed
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -29,6 +30,8 @@ from . import outbox
 
 if TYPE_CHECKING:
     from kundval_contracts.envelope import Event
+
+log = structlog.get_logger("kundval.db")
 
 Row = dict[str, Any]
 Query = str | composed.Composable
@@ -84,6 +87,7 @@ class Tx:
         #: their correlation and trace
         self.causes: dict[tuple[str, str], Event] = {}
         self._publications: list[outbox.Publication] = []
+        self._notes: list[Callable[[Tx], object]] = []
 
     def query(self, sql: Query, params: Sequence[Any] | Mapping[str, Any] | None = None) -> list[Row]:
         """The rows of a query, each a dict."""
@@ -185,6 +189,23 @@ class Tx:
         if publications:
             outbox.store(self.conn, publications)
 
+    def note(self, work: Callable[[Tx], object]) -> None:
+        """Have `work` done with a transaction whatever becomes of this one: this one right before it commits, else (it
+        only reads, or what it was to do failed) one of its own right after. For what must be known of an attempt that
+        was refused. Not when the database was lost, or this one lost against another: then nothing was refused.
+        """
+        self._notes.append(work)
+
+    def write_notes(self, tx: Tx) -> None:
+        """Do with `tx` what was noted."""
+        notes, self._notes = self._notes, []
+        for work in notes:
+            work(tx)
+
+    @property
+    def has_notes(self) -> bool:
+        return bool(self._notes)
+
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """A part that may fail without taking the rest of the transaction with it (a savepoint).
@@ -241,10 +262,26 @@ class Pool:
         Read-only ones see one snapshot throughout.
         """
         conn = self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if readonly else "BEGIN")
+        tx = Tx(conn, readonly=readonly)
         try:
-            tx = Tx(conn, readonly=readonly)
-            try:
+            with self._ending(tx):
                 yield tx
+        except Exception as error:
+            if tx.has_notes and not is_outage(error) and not is_contention(error):
+                self._write_notes(tx)
+            raise
+        if tx.has_notes:
+            self._write_notes(tx)
+
+    @contextmanager
+    def _ending(self, tx: Tx) -> Iterator[None]:
+        """Commit at the end of the block, roll back if it raises; and give the connection back."""
+        conn = tx.conn
+        try:
+            try:
+                yield
+                if not tx.readonly:
+                    tx.write_notes(tx)
                 tx.flush()
                 if conn.execute("COMMIT").statusmessage != "COMMIT":
                     raise psycopg.errors.InFailedSqlTransaction("a statement failed, so nothing was committed")
@@ -257,6 +294,16 @@ class Pool:
                 raise
         finally:
             self._pool.putconn(conn)
+
+    def _write_notes(self, tx: Tx) -> None:
+        """What was noted in a transaction that is over, in one of its own. What became of the first stands either
+        way.
+        """
+        try:
+            with self.tx() as own:
+                tx.write_notes(own)
+        except psycopg.Error as error:
+            log.error("note_not_written", database=self.name, error=type(error).__name__)
 
     def ping(self) -> bool:
         """True if the database answers."""

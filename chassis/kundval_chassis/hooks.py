@@ -16,7 +16,8 @@ from typing import Any
 import eventlet
 
 from . import logs, telemetry
-from .pages import PATIENCE, Limiter, Pages, StartResponse
+from .limiter import Limiter
+from .pages import PATIENCE, Pages, StartResponse
 
 #: the most bytes of a body
 LARGEST = 64 * 1024

@@ -51,3 +51,8 @@ def forget(tx: Tx, *, source: str, tenant: str | None = None, after: int = 0) ->
         "DELETE FROM inbox WHERE source = %s AND sequence > %s AND (%s::text IS NULL OR tenant = %s)",
         (source, after, tenant, tenant),
     )
+
+
+def release(tx: Tx, event_id: str) -> None:
+    """Let an event that had no effect be told again under its own id."""
+    tx.execute("DELETE FROM inbox WHERE id = %s::uuid", (event_id,))

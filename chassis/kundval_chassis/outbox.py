@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from marshmallow import RAISE, ValidationError
 
+from kundval_contracts import versions
 from kundval_contracts.envelope import Event, dump_data
 
 from . import context
@@ -122,6 +123,12 @@ def event_types() -> Mapping[str, Any]:
     return types
 
 
+def received_types() -> Mapping[str, Any]:
+    """Every event type that a service may take in, by name: those of the suite, and of systems outside it."""
+    outside: Mapping[str, Any] = import_module("kundval_contracts.events_in").EVENTS_IN
+    return {**event_types(), **outside}
+
+
 def prepare(
     name: str,
     *,
@@ -150,9 +157,10 @@ def prepare(
         if not fits(kind.schema, data, strict=True):
             kind.schema.load(data, unknown=RAISE)
         text = dump_data(data)
+        _former_versions(name, data)
     except ValidationError as error:
         raise InvalidPublication(name, error.messages) from None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, LookupError):
         raise InvalidPublication(name, {"": ["must hold JSON primitives only"]}) from None
     if data.get("assignment", subject) != subject:
         # who is protected is known by the subject
@@ -170,6 +178,14 @@ def prepare(
         data=text,
         restricted=restricted,
     )
+
+
+def _former_versions(name: str, data: Mapping[str, Any]) -> None:
+    """See to it that the event can be told in every version that is told. Raises as the converters and schemas do."""
+    if name in versions.FORMER:
+        *former, present = versions.told_as(name)
+        for version in former:
+            versions.schema_of(name, version).load(versions.convert(name, data, present, version))
 
 
 def store(conn: psycopg.Connection[Any], publications: Iterable[Publication]) -> None:

@@ -2,9 +2,10 @@
 
 One relay per database sends (an advisory lock sees to that, further instances stand by), so events leave in
 the order of their numbers; several would gain nothing. A batch is read, published with `mandatory`, confirmed
-by the broker and only then taken off the list. Killed at any moment, the relay or its successor sends the
-batch again; the consumers' inboxes know the ids. It is woken by NOTIFY at the commit of a transaction that
-published; a slow poll is the safety net.
+by the broker and only then taken off the list and, in the same statement, entered into `told_event`: the order in which
+partners read (`partners.log`), without holes that fill later, because nobody else writes there. Killed at any moment,
+the relay or its successor sends the batch again; the consumers' inboxes know the ids. It is woken by NOTIFY at the
+commit of a transaction that published; a slow poll is the safety net.
 
 An event that no queue takes comes back from the broker. It is not an error (nobody may have subscribed yet)
 and must hold up nothing: it is counted and marked `returned_at` in the log, where it stays for a replay. A
@@ -13,6 +14,9 @@ consumer that starts later, or whose queue was lost, gets what it missed with `r
 A restricted event (see `outbox`) is two messages of one batch: the whole one goes to the exchange of restricted
 events, to which the services of the suite listen, a masked one with the same id to the exchange for everybody. A
 replay gives the queue of a service whole events and every other queue masked ones.
+
+An event of which a former version is still told (`kundval_contracts.versions`) is a message for each version, made from
+what is stored, with the same id. The reader takes the one that suits it.
 """
 
 from __future__ import annotations
@@ -20,8 +24,9 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
@@ -29,6 +34,7 @@ import psycopg
 import structlog
 from nameko.extensions import DependencyProvider
 
+from kundval_contracts import versions
 from kundval_contracts.envelope import compose, dump_data, exchange_of, restricted_exchange_of
 from kundval_contracts.events import masked
 
@@ -51,13 +57,35 @@ log = structlog.get_logger("kundval.relay")
 #: Any number that means "this database's relay"; advisory locks are per database.
 LOCK = 0x6F7574626F78  # "outbox"
 
-_COLUMNS = (
+#: Whoever tells partners listens here for what the relay has entered into `told_event`.
+TOLD = "kundval_told"
+
+#: what is read of an event; `restricted` as it is now
+COLUMNS = (
     "sequence, id::text AS id, name, version, subject, tenant, occurred_at, correlation_id, traceparent,"
     " data::text AS data, (event.restricted OR EXISTS (SELECT FROM restricted_subject AS r"
     " WHERE r.tenant = event.tenant AND r.subject = event.subject AND r.restricted)) AS restricted"
 )
-_NEXT = f"SELECT {_COLUMNS} FROM outbox JOIN event USING (sequence) ORDER BY sequence LIMIT %s"
-_SENT = "DELETE FROM outbox WHERE sequence = ANY(%s)"
+_NEXT = f"SELECT {COLUMNS} FROM outbox JOIN event USING (sequence) ORDER BY sequence LIMIT %s"
+#: takes events off the outbox and enters them; with their numbers and `TOLD`
+SENT = """
+WITH sent AS (
+    DELETE FROM outbox WHERE sequence = ANY(%s) RETURNING sequence
+), entered AS (
+    INSERT INTO told_event (sequence) SELECT sequence FROM sent ORDER BY sequence
+)
+SELECT pg_notify(%s, '')
+"""
+# what a relay of before there was a table of what was told has sent since; numbers reach back some thousands at most
+# from the highest, as far as transactions that were under way at once
+_SENT_BEFORE = """
+INSERT INTO told_event (sequence)
+SELECT sequence FROM event
+WHERE sequence > (SELECT coalesce(max(sequence), 0) FROM told_event) - 10000
+  AND NOT EXISTS (SELECT FROM told_event WHERE told_event.sequence = event.sequence)
+  AND NOT EXISTS (SELECT FROM outbox WHERE outbox.sequence = event.sequence)
+ORDER BY sequence
+"""
 _RETURNED = "UPDATE event SET returned_at = now() WHERE sequence = ANY(%s)"
 
 
@@ -94,6 +122,7 @@ class Relay:
             try:
                 with db.connect(self._database_uri, name=f"kundval-{self.service}-relay") as conn:
                     if self._elected(conn):
+                        conn.execute(_SENT_BEFORE)
                         self._send(conn, pause)
             except Stopped:
                 break
@@ -144,16 +173,23 @@ class Relay:
         rows = conn.execute(_NEXT, (self._batch,)).fetchall()
         if not rows:
             return 0
-        returned = link.publish(_messages(rows))
-        back = [row["sequence"] for row in rows if row["id"] in returned]
+        told = [_messages(row) for row in rows]
+        returned = link.publish([message for messages in told for message in messages])
+        # told in several versions it is heard if any of them is
+        unheard = [
+            row
+            for row, messages in zip(rows, told, strict=True)
+            if all(message.message_id in returned for message in messages if message.mandatory)
+        ]
+        back = [row["sequence"] for row in unheard]
         with conn.transaction():
             if back:
                 conn.execute(_RETURNED, (back,))
-            conn.execute(_SENT, ([row["sequence"] for row in rows],))
+            conn.execute(SENT, ([row["sequence"] for row in rows], TOLD))
         telemetry.EVENTS_PUBLISHED.labels(self.service).inc(len(rows) - len(back))
         if back:
             telemetry.EVENTS_RETURNED.labels(self.service).inc(len(back))
-            names = {row["name"] for row in rows if row["id"] in returned} - self._unheard
+            names = {row["name"] for row in unheard} - self._unheard
             if names:
                 log.warning("nobody_hears", service=self.service, events=sorted(names))
                 self._unheard |= names
@@ -244,7 +280,7 @@ class Replays:
                 for rows in _kept(conn, tenant, after, None, (), self._chunk, restricted):
                     if self._stop.is_set():
                         raise Stopped
-                    if link.publish([_again(row, queue) for row in rows]):
+                    if link.publish([message for row in rows for message in _again(row, queue)]):
                         # whoever asked is gone; it asks again when it declares its queue
                         log.warning("replay_queue_missing", service=self.service, queue=queue)
                         break
@@ -342,7 +378,7 @@ def replay(
         Link(amqp_uri, name="kundval replay") as link,
     ):
         for rows in _kept(conn, tenant, after, until, names, chunk):
-            returned = link.publish([_again(row, queue) for row in rows])
+            returned = link.publish([message for row in rows for message in _again(row, queue)])
             if returned:
                 raise NoSuchQueue(queue)
             count += len(rows)
@@ -390,7 +426,7 @@ def _kept(
         )
     while True:
         rows = conn.execute(
-            f"SELECT {_COLUMNS} FROM {kept} WHERE sequence > %(after)s AND sequence <= %(until)s"
+            f"SELECT {COLUMNS} FROM {kept} WHERE sequence > %(after)s AND sequence <= %(until)s"
             " AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s)"
             " AND (%(names)s::text[] = '{}' OR name = ANY(%(names)s))"
             " ORDER BY sequence LIMIT %(chunk)s",
@@ -408,40 +444,86 @@ def _kept(
         after = rows[-1]["sequence"]
 
 
-def _messages(rows: Iterable[db.Row]) -> list[Outgoing]:
-    """What tells of events: a message for each, two for a restricted one."""
+def _messages(row: db.Row) -> list[Outgoing]:
+    """What tells of an event: a message for each version that is told, two of each for a restricted one."""
     found = []
-    for row in rows:
-        service = row["name"].partition(".")[0]
+    service = row["name"].partition(".")[0]
+    for version in _told(row):
+        key = versions.routing_key(row["name"], version.number)
         if row["restricted"]:
-            found.append(_message(row, restricted_exchange_of(service), row["name"]))
+            found.append(_message(row, version, restricted_exchange_of(service), key))
             # nothing is lost if nobody outside the suite listens
-            found.append(_message(row, exchange_of(service), row["name"], mask=True, mandatory=False))
+            found.append(_message(row, version, exchange_of(service), key, mask=True, mandatory=False))
         else:
-            found.append(_message(row, exchange_of(service), row["name"]))
+            found.append(_message(row, version, exchange_of(service), key))
     return found
 
 
-def _again(row: db.Row, queue: str) -> Outgoing:
+def _again(row: db.Row, queue: str) -> list[Outgoing]:
     """What tells one queue of a kept event."""
-    return _message(row, "", queue, mask=row["restricted"] and not may_know_places(queue))
+    mask = row["restricted"] and not may_know_places(queue)
+    return [_message(row, version, "", queue, mask=mask) for version in _told(row)]
 
 
-def _message(row: db.Row, exchange: str, routing_key: str, *, mask: bool = False, mandatory: bool = True) -> Outgoing:
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """An event in one of the versions `beside` in which it is told. `data`: JSON text."""
+
+    number: int
+    data: str
+    beside: tuple[int, ...]
+
+
+def _told(row: db.Row) -> list[_Version]:
+    """The stored event in every version that is told now; as it is stored if there is only that."""
+    name, stored = row["name"], row["version"]
+    if name not in versions.FORMER or stored > versions.told_as(name)[-1]:
+        return [_Version(stored, row["data"], ())]
+    numbers = versions.told_as(name)
+    data = json.loads(row["data"])
+    try:
+        return [
+            _Version(
+                number,
+                row["data"] if number == stored else dump_data(versions.convert(name, data, stored, number)),
+                numbers,
+            )
+            for number in numbers
+        ]
+    except (ValueError, TypeError, LookupError) as error:
+        # nothing may hold up the others; whoever reads another version finds it in a replay when that is mended
+        log.error("version_not_made", event_name=name, event_id=row["id"], error=type(error).__name__)
+        return [_Version(stored, row["data"], ())]
+
+
+def _message(
+    row: db.Row, version: _Version, exchange: str, routing_key: str, *, mask: bool = False, mandatory: bool = True
+) -> Outgoing:
+    name = row["name"]
+    data = version.data
+    if mask:
+        schema = versions.schema_of(name, version.number) if version.beside else None
+        data = dump_data(masked(name, json.loads(data), schema))
     text = compose(
         id=row["id"],
-        name=row["name"],
-        version=row["version"],
+        name=name,
+        version=version.number,
         subject=row["subject"],
         tenant=row["tenant"],
         time=row["occurred_at"],
         sequence=row["sequence"],
         correlation_id=row["correlation_id"],
         traceparent=row["traceparent"],
-        data=dump_data(masked(row["name"], json.loads(row["data"]))) if mask else row["data"],
+        data=data,
         masked=mask,
         restricted=row["restricted"] and not mask,
+        versions=version.beside,
     )
     return Outgoing(
-        exchange=exchange, routing_key=routing_key, body=text.encode(), message_id=row["id"], mandatory=mandatory
+        exchange=exchange,
+        routing_key=routing_key,
+        body=text.encode(),
+        # apart, so that it is known which of them nobody hears
+        message_id=f"{row['id']}.v{version.number}" if version.beside else row["id"],
+        mandatory=mandatory,
     )

@@ -13,6 +13,7 @@ not start. No message quotes a value, which may be a secret.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -184,11 +185,44 @@ def token_keys(value: str) -> str:
     return value
 
 
+def certificates(value: str) -> Path:
+    """A file with certificates of authorities (PEM)."""
+    import ssl
+
+    path = file(value)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=str(path))
+    except (OSError, ssl.SSLError):
+        raise ValueError("names a file that holds no certificate") from None
+    return path
+
+
+def networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """Networks such as 10.0.0.0/8, with commas between them."""
+    try:
+        return tuple(ipaddress.ip_network(one.strip()) for one in value.split(","))
+    except ValueError:
+        raise ValueError("must be networks such as 10.0.0.0/8, with commas between them") from None
+
+
+def partner_keys(value: str) -> str:
+    """Keys for partners, as `kundval_chassis.partners.keys` describes them."""
+    from .partners.keys import PartnerKeys
+
+    PartnerKeys(value)
+    return value
+
+
 #: What every service has.
 CHASSIS = (
     Setting("AMQP_URI", uri("amqp", "amqps"), help="the message broker"),
     Setting("DATABASE_URI", uri("postgresql", "postgres"), help="the service's own database"),
     Setting("TOKEN_KEY", token_keys, help="keys that sign tokens, the first one signing; 32 characters at least"),
+    Setting(
+        "PARTNER_KEY", partner_keys, None, "keys from which the secrets of partners are made; without it there are none"
+    ),
+    Setting("PARTNER_NETWORKS", networks, (), "networks inside that webhooks of partners may go to"),
+    Setting("TLS_AUTHORITY", certificates, None, "certificates that are trusted beside the system's (PEM)"),
     Setting("HTTP_HOST", text, "127.0.0.1", "where health and metrics are served"),
     Setting("HTTP_PORT", number(0, 65535), None, "port of health and metrics; without it there are none"),
     Setting("LOG_LEVEL", one_of(*LEVELS), "INFO", "least weight of a log line"),

@@ -66,6 +66,30 @@ DB_WAITING = Gauge(
     "kundval_db_waiting", "Requests that wait for a connection of the pool", ("service",), registry=REGISTRY
 )
 PAGES = Counter("kundval_pages", "Answers to who asked for a page, by status", ("service", "status"), registry=REGISTRY)
+GATE_REFUSALS = Counter(
+    "kundval_gate_refusals",
+    "Times that the purpose gate stayed shut, by kind of data, purpose and code",
+    ("what", "purpose", "code"),
+    registry=REGISTRY,
+)
+PARTNER_BEHIND = Gauge(
+    "kundval_partner_behind",
+    "Positions that a partner has not been told yet, by the way in which it is told",
+    ("service", "partner", "way"),
+    registry=REGISTRY,
+)
+PARTNER_PARKED = Gauge(
+    "kundval_partner_parked",
+    "Events that a partner could not be told and that were passed over",
+    ("service", "partner", "way"),
+    registry=REGISTRY,
+)
+PARTNER_ATTEMPTS = Counter(
+    "kundval_partner_attempts",
+    "Events that a partner was told, or attempts to, by outcome (TAKEN, AWAY, FAILED, UNWANTED)",
+    ("service", "partner", "way", "outcome"),
+    registry=REGISTRY,
+)
 READY = Gauge("kundval_ready", "1 if the service is ready", ("service",), registry=REGISTRY)
 INFO = Gauge("kundval_info", "Always 1; the labels say which version runs", ("service", "version"), registry=REGISTRY)
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -118,6 +119,28 @@ def test_a_part_that_fails_can_be_left_out(pool: Pool) -> None:
             tx.execute("INSERT INTO thing (id) VALUES ('outer')")
     with pool.tx() as tx:
         assert tx.value("SELECT count(*) FROM thing WHERE id = 'outer'") == 1
+
+
+@pytest.mark.parametrize("readonly", [False, True])
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_was_noted_is_written_whatever_becomes_of_the_transaction(pool: Pool, readonly: bool, fails: bool) -> None:
+    name = f"noted-{readonly}-{fails}"
+    with suppress(ValueError), pool.tx(readonly=readonly) as tx:
+        with suppress(KeyError), tx.attempt():
+            tx.note(lambda later: later.execute("INSERT INTO thing (id) VALUES (%s)", (name,)))
+            raise KeyError
+        if fails:
+            raise ValueError
+    with pool.tx() as tx:
+        assert tx.value("SELECT count(*) FROM thing WHERE id = %s", (name,)) == 1
+
+
+def test_what_was_noted_by_one_that_lost_against_another_is_not_written_for_it_will_come_again(pool: Pool) -> None:
+    with pytest.raises(psycopg.errors.SerializationFailure), pool.tx() as tx:
+        tx.note(lambda later: later.execute("INSERT INTO thing (id) VALUES ('noted-lost')"))
+        tx.execute("DO $$ BEGIN RAISE EXCEPTION SQLSTATE '40001'; END $$")
+    with pool.tx() as tx:
+        assert tx.value("SELECT count(*) FROM thing WHERE id = 'noted-lost'") == 0
 
 
 def test_a_query_transaction_cannot_write_and_sees_one_snapshot(pool: Pool) -> None:

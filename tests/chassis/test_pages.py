@@ -12,7 +12,8 @@ import psycopg
 import pytest
 
 from kundval_chassis import hooks
-from kundval_chassis.pages import A_MINUTE, Limiter
+from kundval_chassis.limiter import Limiter
+from kundval_chassis.pages import A_MINUTE
 
 from .probing import TENANT, Probe, probing, wait_for
 

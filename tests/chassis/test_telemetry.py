@@ -5,6 +5,8 @@ from __future__ import annotations
 from kundval_chassis import telemetry
 
 LABELS = {"method", "outcome", "service", "source", "step", "reason", "state", "status", "version"}
+# of the purpose gate and of partners, whose ids are the operator's own
+LABELS |= {"what", "purpose", "code", "why", "kind", "partner", "way"}
 
 
 def test_the_names_that_operations_rely_on_are_there() -> None:

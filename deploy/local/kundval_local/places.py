@@ -24,6 +24,9 @@ VAR = ROOT / "var"
 TOOLS = VAR / "tools"
 VENV = ROOT / ".venv"
 SERVICES = ("assignment", "scheduling", "billing", "notifications")
+GATEWAY = "gateway"
+#: what `up` starts
+PROCESSES = (*SERVICES, GATEWAY)
 
 # A unix socket's address holds 107 bytes; PostgreSQL adds "/.s.PGSQL.65535.lock" for its own use.
 LONGEST_SOCKET_DIR = 107 - len("/.s.PGSQL.65535.lock")

@@ -16,10 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import packages, places, postgres, processes, rabbit
-from .places import ROOT, SERVICES, VAR, Problem, State, say
+from .places import PROCESSES, ROOT, SERVICES, VAR, Problem, State, say
 
 SERVER_PORTS = ("postgres", "amqp", "rabbit_api", "rabbit_dist", "epmd")
-HTTP_PORTS = tuple(f"http_{service}" for service in SERVICES)
+HTTP_PORTS = tuple(f"http_{process}" for process in PROCESSES)
 RULES_FILE = ROOT / "deploy" / "local" / "rules.toml"
 
 DESCRIPTION = """\
@@ -113,8 +113,8 @@ def up(name: str, fresh: bool = False) -> bool:
     with places.locked(places.valid_name(name)):
         state = places.load_state(name)
         missing = _missing(state)
-        if state is not None and "persons" not in state.secrets:
-            _add_person_key(state)
+        if state is not None:
+            _add_missing(state)
         if state is not None and not missing and (state.folder / "env").exists():
             say(f"servers {name!r} are up already")
             return False
@@ -165,22 +165,31 @@ def write_env(state: State) -> None:
     values = {
         "KUNDVAL_AMQP_URI": rabbit.amqp_uri(state),
         "KUNDVAL_RABBIT_API_URI": rabbit.api_uri(state),
+        "KUNDVAL_BROKER_API": rabbit.api_uri(state),
         "KUNDVAL_PG_ADMIN_URI": postgres.admin_uri(state),
         "KUNDVAL_TOKEN_KEY": state.secrets["token"],
         "KUNDVAL_ASSIGNMENT_PERSON_KEYS": state.secrets["persons"],
+        "KUNDVAL_PARTNER_KEY": state.secrets["partners"],
         "KUNDVAL_RULES_FILE": str(RULES_FILE),
         "KUNDVAL_OUTBOX_DIR": str(outbox),
         "KUNDVAL_HTTP_HOST": "127.0.0.1",
     }
     for service in SERVICES:
         values[f"KUNDVAL_{service.upper()}_DATABASE_URI"] = postgres.service_uri(state, service)
-        values[f"KUNDVAL_{service.upper()}_HTTP_PORT"] = str(state.ports[f"http_{service}"])
+    for process in PROCESSES:
+        values[f"KUNDVAL_{process.upper()}_HTTP_PORT"] = str(state.ports[f"http_{process}"])
     places.write_env(state.folder / "env", values)
 
 
-def _add_person_key(state: State) -> None:
-    """To a state of before there was one."""
-    state.secrets["persons"] = secrets.token_hex(32)
+def _add_missing(state: State) -> None:
+    """Keys and ports, to a state of before there were some of them."""
+    keys = {"persons", "partners"} - state.secrets.keys()
+    ports = [purpose for purpose in HTTP_PORTS if state.ports and purpose not in state.ports]
+    if not keys and not ports:
+        return
+    state.secrets.update((name, secrets.token_hex(32)) for name in keys)
+    fresh = processes.choose_ports(len(ports), places.key(), state.ports.values())
+    state.ports |= dict(zip(ports, fresh, strict=True))
     state.save()
     if (state.folder / "env").exists():
         write_env(state)
@@ -199,10 +208,9 @@ def _new_state(name: str) -> State:
     state = State(name=name, base=str(base))
     if base != state.folder:
         say(f"the servers' data goes to {base}, since their user {users[0].name} cannot use {state.folder}")
-    purposes = ["pg_admin", *(f"pg_{service}" for service in SERVICES), "rabbit", "cookie", "token", "persons"]
-    state.secrets = {
-        purpose: secrets.token_hex(32 if purpose in ("token", "persons") else 16) for purpose in purposes
-    }
+    purposes = ["pg_admin", *(f"pg_{service}" for service in SERVICES), "rabbit", "cookie"]
+    keys = ("token", "persons", "partners")
+    state.secrets = {purpose: secrets.token_hex(32 if purpose in keys else 16) for purpose in (*purposes, *keys)}
     return state
 
 

@@ -1,4 +1,4 @@
-"""deploy/local/suite: the four services as four processes, on the private servers of the same name."""
+"""deploy/local/suite: the four services and the gateway as processes, on the private servers of the same name."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import urllib.request
 from pathlib import Path
 
 from . import places, processes, servers
-from .places import ROOT, SERVICES, VAR, VENV, Problem, State, say
+from .places import GATEWAY, PROCESSES, ROOT, SERVICES, VAR, VENV, Problem, State, say
 
 KUNDVAL = VENV / "bin" / "kundval"
 MIGRATE_SECONDS, READY_SECONDS, STOP_SECONDS = 180, 90, 30
 
 DESCRIPTION = """\
-The four services as four processes of this machine, on private servers (see deploy/local/servers). Logs are
-in var/NAME/log. For another terminal: set -a; . var/local/env; then .venv/bin/kundval.
+The four services and the HTTP gateway, each a process of this machine, on private servers (see
+deploy/local/servers). Logs are in var/NAME/log. For another terminal: set -a; . var/local/env; then .venv/bin/kundval.
 """
 
 
@@ -39,11 +39,11 @@ def main(arguments: list[str] | None = None) -> int:
         "--keep-servers", action="store_true", help="stop the services only"
     )
     verb("status", "which services run, and whether they are ready")
-    start = verb("start", "start one service")
-    stop = verb("stop", "stop one service")
+    start = verb("start", "start one service, or the gateway")
+    stop = verb("stop", "stop one service, or the gateway")
     stop.add_argument("--immediate", action="store_true", help="as a crash would (SIGKILL)")
     for one in (start, stop):
-        one.add_argument("service", choices=SERVICES)
+        one.add_argument("service", choices=PROCESSES)
     verb("demo", "up, `kundval demo`, and down again unless it was up before").add_argument(
         "rest", nargs="*", metavar="-- ARGUMENT", help="arguments for `kundval demo`"
     )
@@ -68,21 +68,21 @@ def _do(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def up(name: str, fresh: bool = False) -> None:
+def up(name: str, fresh: bool = False, wanted: tuple[str, ...] = PROCESSES) -> None:
     """Servers, migrations, services; what runs already is left alone. Ends what it started if it fails."""
     if not KUNDVAL.exists():
         raise Problem("there is no .venv/bin/kundval: run make setup")
     servers_were_down = servers.up(name, fresh)
     try:
-        _migrate_and_start(name)
+        _migrate_and_start(name, wanted)
     except BaseException:
         if servers_were_down:
             servers.down(name)
         raise
 
 
-def _migrate_and_start(name: str) -> None:
-    waiting = [service for service in SERVICES if not pids(name, service)]
+def _migrate_and_start(name: str, wanted: tuple[str, ...]) -> None:
+    waiting = [process for process in wanted if not pids(name, process)]
     if not waiting:
         say("the services are up already")
         return
@@ -155,7 +155,7 @@ def stop(name: str, unwanted: list[str], immediate: bool = False) -> None:
 
 def down(name: str, keep_servers: bool = False, quick: bool = False) -> None:
     """Stop the services, then the servers; `quick` does not wait for RabbitMQ to tidy up (five seconds)."""
-    stop(name, list(SERVICES))
+    stop(name, list(PROCESSES))
     if not keep_servers:
         servers.down(name, immediate=quick)
 
@@ -164,7 +164,7 @@ def demo(name: str, arguments: list[str]) -> int:
     """Run `kundval demo`; the exit status is its own. What this call started it ends, whatever happens."""
     was_up = all(pids(name, service) for service in SERVICES)
     try:
-        up(name)
+        up(name, wanted=SERVICES)
         return subprocess.run([KUNDVAL, "demo", *arguments], env=environment(name), check=False).returncode
     finally:
         if was_up:
@@ -219,7 +219,8 @@ def _launch(state: State, service: str) -> subprocess.Popen[bytes]:
     marker, _, value = _marker(state.name, service).partition("=")
     env = environment(state.name) | {marker: value}
     me = processes.User("", os.getuid(), os.getgid())
-    return processes.spawn([str(KUNDVAL), "run", service], env, log, ROOT, me, umask=0o022)
+    command = [GATEWAY] if service == GATEWAY else ["run", service]
+    return processes.spawn([str(KUNDVAL), *command], env, log, ROOT, me, umask=0o022)
 
 
 def _failed(name: str, service: str, why: str) -> Problem:
@@ -230,9 +231,10 @@ def _failed(name: str, service: str, why: str) -> Problem:
 def _health(env: dict[str, str], service: str) -> tuple[int, str]:
     """Status and text of the service's readiness; (0, "") if nothing answers."""
     port = env[f"KUNDVAL_{service.upper()}_HTTP_PORT"]
+    path = "healthz" if service == GATEWAY else "health/ready"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"http://127.0.0.1:{port}/health/ready", timeout=3) as answer:
+        with opener.open(f"http://127.0.0.1:{port}/{path}", timeout=3) as answer:
             return answer.status, answer.read(2000).decode(errors="replace")
     except urllib.error.HTTPError as refused:
         return refused.code, refused.read(2000).decode(errors="replace")
@@ -241,13 +243,13 @@ def _health(env: dict[str, str], service: str) -> tuple[int, str]:
 
 
 def _status(name: str) -> int:
-    """Exit status 0 if all four are ready."""
+    """Exit status 0 if all are ready."""
     if places.load_state(name) is None:
         print(f"no servers {name!r}")
         return 1
     env = places.read_env(name)
     every = True
-    for service in SERVICES:
+    for service in PROCESSES:
         found = pids(name, service)
         ready = bool(found) and _health(env, service)[0] == 200
         every = every and ready

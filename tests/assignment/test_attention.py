@@ -283,3 +283,25 @@ def test_a_client_whose_provider_is_no_longer_authorised_chooses_anew(today: str
     assert (AttentionKind.MUST_CHOOSE_ANEW in kinds) is seen
     again = [*rows, fact(today, "provider_switch", provider="beta", approved=True)]
     assert judge(lives.case(again), person(), tenant).state == "ACTIVE"
+
+
+@pytest.mark.rule("AF-SOM-34")
+@pytest.mark.parametrize(
+    ("today", "answered", "since"),
+    [
+        ("2024-05-05", None, None),
+        ("2024-05-06", None, "2024-05-06"),
+        ("2024-05-09", None, "2024-05-06"),
+        ("2024-05-09", ("2024-05-09", "TRACK"), None),
+        ("2024-05-08", ("2024-05-09", "TRACK"), "2024-05-06"),
+        ("2024-05-09", ("2024-05-09", "SUBSIDY"), "2024-05-06"),
+    ],
+)
+def test_what_waits_for_the_employment_service_is_known_with_its_first_day(
+    today: str, answered: tuple[str, str] | None, since: str | None
+) -> None:
+    facts = [fact("2024-05-06", "waiting_for_af", what="TRACK"), fact("2024-05-07", "waiting_for_af", what="TRACK")]
+    if answered is not None:
+        facts.append(fact(answered[0], "af_answered", what=answered[1]))
+    one = look(ALWAYS_BUSY, *facts, today=today).get("WAITING_FOR_AF")
+    assert (None if one is None else str(one.since)) == since

@@ -29,6 +29,7 @@ from tests.acceptance.builders import exited
 from tests.chassis.eventing import take
 from tests.suite import SERVICES, Suite, Town, client, content, eventually, suite
 
+from . import policy_agencies as agencies
 from . import policy_billing as b
 from . import policy_meetings as m
 from . import policy_notifications as n
@@ -236,6 +237,7 @@ EXAMPLES: dict[str, Example] = {
     A + "figures": nothing(first_year=2024, last_year=2025),
     A + "figures_csv": nothing(first_year=2024, last_year=2025),
     A + "figures_chart": nothing(first_year=2024, last_year=2025),
+    **{A + name: Example(**row) for name, row in agencies.EXAMPLES.items()},
     S + "obligations": Example(assignment()),
     S + "summary": nothing(),
     S + "provider_obligations": of_provider(),

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from json import loads
 from random import Random
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
+from kombu import Connection
 
 from kundval_contracts.client import Client
 from kundval_contracts.envelope import Event
 from kundval_contracts.errors import Conflict, FactRefused, Forbidden, InvalidRequest, NotFound
 from tests.acceptance.builders import assignment, bare, claim, exited, fact, manual
-from tests.suite import Suite, Town, client, content, suite, town
+from tests.chassis.eventing import take
+from tests.suite import Suite, Town, client, content, eventually, suite, town
+
+from .gated import dumped
 
 __all__ = ["client", "suite", "town"]
 
 D = "2024-03-15"
 EXIT = exited("2024-06-20")
+PARKED = "assignment.events-in.parked"
 
 
 @pytest.fixture
@@ -426,3 +434,108 @@ def test_nothing_about_the_client_leaves_the_service_or_reaches_a_log(town: Town
     texts = [content(file) for file in town.messages(suite)]
     assert texts
     assert not [secret for secret in secrets for text in texts if secret in text]
+
+
+# --- what other systems tell ---------------------------------------------------------------------------
+
+
+@pytest.mark.rule("AMI-9-d")
+def test_assistance_told_on_the_bus_blocks_the_bonus_until_it_is_taken_back(town: Town, suite: Suite) -> None:
+    def tell(name: str, revision: int, **data: Any) -> str:
+        told = Event(str(uuid4()), name, 1, "h-77", town.name, datetime.now(UTC), 1, {"revision": revision, **data})
+        with Connection(suite.amqp_uri) as connection:
+            connection.Producer().publish(
+                told.to_json().encode(),
+                exchange="assistance.events",
+                routing_key=name,
+                content_type="application/json",
+                content_encoding="utf-8",
+            )
+        return told.id
+
+    def paid(**changes: Any) -> str:
+        period = {"from": "2024-08-01", "to": "2024-09-01"}
+        data = {"payment": "p-1", "household": "h-77", "amount": "8120.25", **period, **changes}
+        return tell("assistance.paid", 1, **data)
+
+    def bonus() -> str:
+        [row] = [row for row in town.ask("billing.lines") if row["kind"] == "RESULT_BONUS"]
+        return str(row["status"])
+
+    def refusals() -> int:
+        return len(town.client.call("assignment.gate_refusals", tenant=town.name)["refusals"])
+
+    town.add(assignment("AMI_2", D, EXIT, claim("2024-12-20")))
+    town.day("2025-01-10")
+    person = town.client.call("assignment.register_person", tenant=town.name)["person"]
+    town.client.call("assignment.link_person", tenant=town.name, assignment="A-1", person=person)
+    household: dict[str, Any] = {"assignment": "A-1", "household": "h-77", "from": "2024-01-01"}
+    town.client.call("assignment.link_household", tenant=town.name, **household)
+    assert bonus() == "PAYABLE"
+    # without a ground nothing comes of it
+    paid()
+    eventually(lambda: refusals() == 1)
+    ground: dict[str, Any] = {
+        "what": "ASSISTANCE",
+        "purpose": "BONUS_TEST",
+        "basis": "PUBLIC_TASK",
+        "expires_on": "2025-06-01",
+    }
+    town.client.call("assignment.open_ground", tenant=town.name, person=person, **ground)
+    before = published(town)
+    paid()
+    eventually(lambda: published(town) > before)
+    town.settle()
+    assert bonus() == "REFUSED"
+    assert town.client.call("assignment.grounds", tenant=town.name, person=person)["grounds"][0]["records"] == 1
+    # what does not fit its schema is parked, and changes nothing
+    wrong = paid(to="2024-08-01")
+    parked = eventually(lambda: [one for one in take(suite.amqp_uri, PARKED) if wrong in str(one.body)])
+    assert parked[0].headers["x-kundval-reason"] == "INVALID_DATA"
+    tell("assistance.withdrawn", 2, payment="p-1")
+    eventually(lambda: bonus() == "PAYABLE")
+    assert "gate_refused" in suite.log("assignment")
+    for text in (suite.log("assignment"), suite.log("billing")):
+        assert "8120.25" not in text and "h-77" not in text
+
+
+def test_what_was_kept_is_nowhere_once_its_ground_has_expired(town: Town, suite: Suite) -> None:
+    town.add(assignment("AMI_2", D))
+    town.day("2024-06-01")
+    person = town.client.call("assignment.register_person", tenant=town.name)["person"]
+    town.client.call("assignment.link_person", tenant=town.name, assignment="A-1", person=person)
+    reference: dict[str, Any] = {"source": "EDUCATION", "reference": "pupil-1"}
+    town.client.call("assignment.link_reference", tenant=town.name, person=person, **reference)
+    ground: dict[str, Any] = {
+        "what": "STUDY",
+        "purpose": "SIX_MONTH_TEST",
+        "basis": "PUBLIC_TASK",
+        "expires_on": "2024-09-01",
+    }
+    town.client.call("assignment.open_ground", tenant=town.name, person=person, **ground)
+    data = {
+        "certificate": "c-1",
+        "reference": "pupil-1",
+        "form": "UNIVERSITY",
+        "extent_pct": 73,
+        "school": "school-of-73",
+    }
+    period = {"from": "2024-02-03", "to": "2025-02-04", "revision": 1}
+    told = Event(str(uuid4()), "education.certificate_issued", 1, "c-1", town.name, datetime.now(UTC), 1, data | period)
+    request: dict[str, Any] = {"tenant": town.name, "event": loads(told.to_json())}
+    for key, repeated in (("first", False), ("first", False), ("second", True)):
+        answer = town.client.call("assignment.receive", **request, idempotency_key=f"{town.name} {key}")
+        assert answer == {"taken": int(not repeated), "refused": 0, "repeated": repeated}
+    with suite.client("TEAM_MANAGER", purpose="gives it out") as manager:
+        export = manager.call("assignment.export_person", tenant=town.name, person=person)
+    [kept] = export["tables"]["gate_record"]
+    assert kept["sealed"] == {**data, **period}
+    with psycopg.connect(suite.databases["assignment"]) as connection:
+        [(sealed,)] = connection.execute("SELECT sealed FROM gate_record WHERE tenant = %s", (town.name,)).fetchall()
+    assert sealed.hex() in dumped(suite.databases["assignment"])
+    town.day("2024-08-31")
+    assert sealed.hex() in dumped(suite.databases["assignment"])
+    town.day("2024-09-01")
+    everything = [*map(dumped, suite.databases.values()), *map(suite.log, suite.databases)]
+    for text in (sealed.hex(), "school-of-73", "2024-02-03", "2025-02-04"):
+        assert not [one for one in everything if text in one]

@@ -39,6 +39,8 @@ TABLE: dict[str, tuple[Any, dict[str, Any]]] = {
     "assessed": (LIVE - {S.REFERRED, S.IN_PREPARATION}, {"channel": "IN_PERSON"}),
     "af_checked": (LIVE, {"result": "NONE_SUITABLE"}),
     "af_registration_checked": (ALL, {"registered": True}),
+    "waiting_for_af": (LIVE, {"what": "SUBSIDY"}),
+    "af_answered": (LIVE, {"what": "SUBSIDY"}),
     "circumstances_changed": (LIVE, {"receives_eb": True}),
     "youth_guarantee_informed": (LIVE, {}),
     "rejected": ({S.IN_PREPARATION, S.IN_ASSESSMENT}, {"reason": "NOT_RELEVANT"}),

@@ -14,6 +14,7 @@ from kundval_contracts.notices import changed, notice_table
 from kundval_contracts.obligations import terms
 from kundval_notifications.domain import notices as caseload_notices
 from kundval_notifications.domain import outlook
+from kundval_notifications.domain.heard import Heard
 from tests.notifications.further import brief, heard, meeting, notices, told
 from tests.scheduling.builders import ami1, ami2, case, d, exited, on, start, tenant
 
@@ -333,6 +334,111 @@ def test_a_returned_report_goes_to_the_provider_until_it_is_submitted_anew() -> 
     assert told(ami2(), "2024-06-18", "REPORT_RETURNED", heard=[back, other])[0].holds(d("2024-06-18"))
     anew = heard("assignment.report_submitted", 6, "2024-06-14", key)
     assert told(ami2(), "2024-06-18", "REPORT_RETURNED", heard=[back, anew])[0].ended == d("2024-06-14")
+
+
+# --- the employment service -----------------------------------------------------------------------------
+
+
+def unregistered(revision: int, day: str, missing: bool = True) -> Heard:
+    return heard("assignment.af_registration_missing", revision, day, since="2024-05-01", missing=missing)
+
+
+def stands(revision: int, day: str, state: str, message: str = "a-1", **data: Any) -> Heard:
+    own = {"kind": "PERIODIC", "provider": "alfa", **data}
+    return heard("assignment.af_dispatch_changed", revision, day, message, state=state, **own)
+
+
+@pytest.mark.rule("AMI-1.3.2-a")
+def test_a_missing_registration_is_told_to_the_career_guide_until_a_check_finds_it() -> None:
+    found = unregistered(1, "2024-05-02")
+    assert told(ami2(), "2024-05-01", "AF_REGISTRATION_MISSING", heard=[found]) == []
+    (row,) = told(ami2(), "2024-05-02", "AF_REGISTRATION_MISSING", heard=[found])
+    assert (row.notice.to, dict(row.notice.values)) == (Role.CAREER_GUIDE, {"day": "2024-05-01"})
+    assert row.notice.rules == ("AMI-1.3.2-a",)
+    # five working days later it is told again, unless it is settled before
+    assert row.ended == d("2024-05-09")
+    assert len(told(ami2(), "2024-05-08", "AF_REGISTRATION_MISSING", heard=[found])) == 1
+    assert len(told(ami2(), "2024-05-10", "AF_REGISTRATION_MISSING", heard=[found])) == 2
+    settled = unregistered(2, "2024-05-07", missing=False)
+    (row,) = told(ami2(), "2024-05-30", "AF_REGISTRATION_MISSING", heard=[found, settled])
+    assert (row.holds(d("2024-05-06")), row.holds(d("2024-05-07"))) == (True, False)
+    anew = unregistered(3, "2024-05-20")
+    days = [
+        one.notice.on for one in told(ami2(), "2024-05-21", "AF_REGISTRATION_MISSING", heard=[found, settled, anew])
+    ]
+    assert days == [d("2024-05-02"), d("2024-05-20")]
+    # after the exit nobody looks it up
+    (row,) = told(ami2(exited("2024-05-06")), "2024-05-30", "AF_REGISTRATION_MISSING", heard=[found])
+    assert row.ended == d("2024-05-06")
+
+
+@pytest.mark.rule("LOKA-5")
+def test_a_report_that_was_not_approved_goes_to_the_career_guide_and_the_provider_until_it_is_submitted_anew() -> None:
+    back = stands(5, "2024-06-12", "NOT_APPROVED")
+    sent = stands(4, "2024-06-10", "SENT")
+    rows = told(ami2(), "2024-06-18", "AF_REPORT_NOT_APPROVED", heard=[sent, back])
+    assert brief(rows) == [("2024-06-12", "CAREER_GUIDE"), ("2024-06-12", "PROVIDER")]
+    assert [row.notice.provider for row in rows] == [None, "alfa"]
+    # it gives way to its own repetition alone
+    assert {row.ended for row in rows} == {d("2024-06-19")}
+    assert dict(rows[0].notice.values) == {"message": "PERIODIC", "stand": "NOT_APPROVED"}
+    other = stands(6, "2024-06-13", "READY", "a-2")
+    rows = told(ami2(), "2024-06-18", "AF_REPORT_NOT_APPROVED", heard=[back, other])
+    assert {row.ended for row in rows} == {d("2024-06-19")}
+    for state in ("READY", "APPROVED", "RESUBMITTED"):
+        anew = stands(6, "2024-06-14", state)
+        rows = told(ami2(), "2024-06-30", "AF_REPORT_NOT_APPROVED", heard=[back, anew])
+        assert [row.ended for row in rows] == [d("2024-06-14")] * 2
+
+
+@pytest.mark.rule("NACKA-14")
+def test_a_provider_that_has_left_has_nothing_to_see_to_at_the_employment_service() -> None:
+    back = stands(5, "2024-06-12", "NOT_APPROVED")
+    switched = ami2(on("2024-06-14", "provider_switch", provider="beta", approved=True))
+    rows = told(switched, "2024-06-17", "AF_REPORT_NOT_APPROVED", heard=[back])
+    assert [(row.notice.to, row.ended) for row in rows] == [
+        (Role.CAREER_GUIDE, d("2024-06-19")),  # told again then
+        (Role.PROVIDER, d("2024-06-14")),
+    ]
+
+
+@pytest.mark.parametrize("state", ["FAILED", "PARKED", "MANUAL", "EXPIRED"])
+def test_what_does_not_leave_by_itself_is_the_career_guides_alone(state: str) -> None:
+    rows = told(ami2(), "2024-06-12", "AF_REPORT_NOT_APPROVED", heard=[stands(5, "2024-06-12", state)])
+    assert brief(rows) == [("2024-06-12", "CAREER_GUIDE")]
+
+
+@pytest.mark.parametrize("state", ["DRAFT", "READY", "SENT", "RECEIVED", "APPROVED", "RESUBMITTED"])
+def test_what_goes_its_way_is_told_to_nobody(state: str) -> None:
+    assert told(ami2(), "2024-06-30", "AF_REPORT_NOT_APPROVED", heard=[stands(5, "2024-06-12", state)]) == []
+
+
+@pytest.mark.rule("AMI-1.3.2-a", "AMI-2.2-b")
+@pytest.mark.parametrize("kind", ["REGISTRATION_MISMATCH", "COORDINATOR_HANDOFF"])
+def test_no_provider_hears_of_a_registration_or_a_hand_over(kind: str) -> None:
+    rows = told(
+        ami2(), "2024-06-12", "AF_REPORT_NOT_APPROVED", heard=[stands(5, "2024-06-12", "NOT_APPROVED", kind=kind)]
+    )
+    assert brief(rows) == [("2024-06-12", "CAREER_GUIDE")]
+
+
+def test_no_provider_hears_of_what_was_not_written_for_it() -> None:
+    own = stands(5, "2024-06-12", "NOT_APPROVED", provider=None)
+    assert brief(told(ami2(), "2024-06-12", "AF_REPORT_NOT_APPROVED", heard=[own])) == [("2024-06-12", "CAREER_GUIDE")]
+
+
+@pytest.mark.rule("LOKA-5")
+def test_a_report_that_is_late_is_told_to_the_career_guide_until_it_is_submitted() -> None:
+    def overdue(revision: int, day: str, so: bool, item: str = "FINAL:1") -> Heard:
+        data = {"kind": "FINAL", "due": "2024-06-03", "overdue": so}
+        return heard("assignment.af_report_overdue", revision, day, item, **data)
+
+    late = overdue(1, "2024-06-04", True)
+    (row,) = told(ami2(), "2024-06-10", "AF_REPORT_LATE", heard=[late, overdue(2, "2024-06-05", False, "FINAL:2")])
+    assert (row.notice.to, row.ended) == (Role.CAREER_GUIDE, d("2024-06-11"))  # told again then
+    assert dict(row.notice.values) == {"message": "FINAL", "due": "2024-06-03"}
+    (row,) = told(ami2(), "2024-06-10", "AF_REPORT_LATE", heard=[late, overdue(2, "2024-06-05", False)])
+    assert (row.holds(d("2024-06-04")), row.holds(d("2024-06-05"))) == (True, False)
 
 
 @pytest.mark.rule("AMI-9-b", "AMI-9.2-b")

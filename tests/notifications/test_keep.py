@@ -112,6 +112,19 @@ def town() -> list[Event]:
         more = {"version": 2} if name == "report_submitted" else {}
         report = {"kind": "MONTHLY", "sequence": 1, "part": 1, "revision": revision, "as_of": f"2024-05-1{revision}"}
         told.add(f"assignment.{name}", assignment="A-001", **report, **more)
+    unregistered = {"assignment": "A-001", "since": "2024-05-08"}
+    late = {"assignment": "A-001", "kind": "FINAL", "sequence": 1, "due": "2024-06-05"}
+    told.add("assignment.af_registration_missing", **unregistered, missing=True, revision=1, as_of="2024-05-08")
+    told.add("assignment.af_report_overdue", **late, overdue=True, revision=2, as_of="2024-06-06")
+    told.add("assignment.af_registration_missing", **unregistered, missing=False, revision=3, as_of="2024-05-10")
+    for message, state, day in (
+        ("a-1", "NOT_APPROVED", "2024-06-07"), ("a-2", "SENT", "2024-06-07"), ("a-2", "FAILED", "2024-06-08"),
+        ("a-1", "READY", "2024-06-10"), ("a-1", "NOT_APPROVED", "2024-06-17"),
+    ):  # fmt: skip
+        told.add(
+            "assignment.af_dispatch_changed", assignment="A-001", message=message, kind="PERIODIC", number=0,
+            revision=1, state=state, provider="alfa", due=None, late=False, as_of=day,
+        )  # fmt: skip
     told.add(
         "assignment.claims_overlap", assignment="A-001", revision=1, others=["A-9"], grounds=[], as_of="2024-06-01"
     )
@@ -197,7 +210,7 @@ def test_any_order_repetition_and_batching_gives_the_same_notices(pool: Pool, ev
         "COORDINATOR_REQUESTED", "COORDINATOR_TO_INFORM", "OBSTACLE_FOUND", "ABSENCE_TO_REPORT", "FOLLOW_UP_MISSING",
         "MEETING_MOVED", "MEETING_DECLINED", "REPORT_RETURNED", "CLAIMS_OVERLAP", "PROVIDER_REVIEW", "PROVIDER_IDLE",
         "PAYMENT_PARKED", "PAYMENT_TO_APPROVE", "OBLIGATION_ESCALATED", "OBLIGATION_OVERDUE", "DECISION",
-        "SUPERVISION_OVERDUE",
+        "SUPERVISION_OVERDUE", "AF_REGISTRATION_MISSING", "AF_REPORT_NOT_APPROVED", "AF_REPORT_LATE",
     }  # fmt: skip
     for seed in range(2, 8):
         emptied(pool)
@@ -280,6 +293,22 @@ def test_a_fact_that_is_taken_back_takes_its_notice_back_and_brings_it_again(poo
     assert standing(pool) == stands
 
 
+def test_of_messages_to_the_employment_service_stands_what_is_not_settled(pool: Pool, events: list[Event]) -> None:
+    with pool.tx() as tx:
+        keep.follow(tx, events)
+        rows = tx.query(
+            "SELECT kind, recipient, on_day::text AS day, provider FROM notice WHERE kind LIKE 'AF\\_%' AND round = 0"
+            " AND superseded_at IS NULL AND sequence IN (SELECT sequence FROM notice WHERE overtaken_at IS NULL)"
+            " ORDER BY kind, on_day, recipient"
+        )
+    assert [(row["kind"], row["day"], row["recipient"], row["provider"]) for row in rows] == [
+        ("AF_REPORT_LATE", "2024-06-06", "CAREER_GUIDE", None),
+        ("AF_REPORT_NOT_APPROVED", "2024-06-08", "CAREER_GUIDE", None),
+        ("AF_REPORT_NOT_APPROVED", "2024-06-17", "CAREER_GUIDE", None),
+        ("AF_REPORT_NOT_APPROVED", "2024-06-17", "PROVIDER", "alfa"),
+    ]
+
+
 def _again(event: Event, name: str, data: Mapping[str, Any]) -> Event:
     return Event(
         outbox.new_id(),
@@ -341,5 +370,5 @@ def test_no_time_place_or_amount_of_what_is_heard_is_kept(pool: Pool, events: li
         kept = {key for row in tx.query("SELECT data FROM heard") for key in row["data"]}
     assert kept <= {
         "day", "kind", "version", "provider", "mandatory", "role", "response", "booker", "sequence", "others", "run",
-        "code", "self_billing", "programmes", "ground", "channels",
+        "code", "self_billing", "programmes", "ground", "channels", "state", "due", "overdue", "since", "missing",
     }  # fmt: skip

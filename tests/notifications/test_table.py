@@ -15,6 +15,7 @@ from kundval_chassis.coverage import coverage
 from kundval_contracts.answer import Notice, Obligation, Posting
 from kundval_contracts.case import Case, Provider
 from kundval_contracts.codes import (
+    AfMessage,
     DeauthorisationGround,
     LineKind,
     NoticeKind,
@@ -136,6 +137,20 @@ def news() -> list[Any]:
         heard("assignment.report_returned", 4, "2024-06-12", "MONTHLY:3:1", kind="MONTHLY", sequence=3),
         heard("assignment.claims_overlap", 1, "2024-12-20", others=["A-2"]),
         heard("assignment.evidence_reused", 3, "2024-12-21", "d-1"),
+        heard("assignment.af_registration_missing", 1, "2024-05-02", since="2024-05-01", missing=True),
+        *(
+            heard(
+                "assignment.af_dispatch_changed",
+                20 + place,
+                "2024-05-02",
+                f"a-{place}",
+                kind=kind.value,
+                state="NOT_APPROVED",
+                provider="alfa",
+            )
+            for place, kind in enumerate(AfMessage)
+        ),
+        heard("assignment.af_report_overdue", 2, "2024-05-02", "FINAL:1", kind="FINAL", due="2024-05-01", overdue=True),
         heard("billing.assignment_parked", 3, "2024-05-31", run="2024-05-31", code="NO_TARIFF"),
     ]
 
@@ -233,7 +248,10 @@ def test_every_rule_about_telling_or_a_time_is_served_by_a_notice() -> None:
 
 def test_the_rules_command_shows_which_notices_serve_a_rule_and_whom_they_tell() -> None:
     rows = {row.rule.id: row.as_json()["notices"] for row in coverage()}
-    assert rows["AMI-2.2-b"] == [{"kind": "COORDINATOR_REQUESTED", "to": ["CAREER_GUIDE"]}]
+    assert rows["AMI-2.2-b"] == [
+        {"kind": "COORDINATOR_REQUESTED", "to": ["CAREER_GUIDE"]},
+        {"kind": "AF_REPORT_NOT_APPROVED", "to": ["CAREER_GUIDE", "PROVIDER"]},
+    ]
     assert {"kind": "OBLIGATION_ESCALATED", "to": ["CAREER_GUIDE", "TEAM_MANAGER"]} in rows["AMI-3-a"]
     assert rows["NACKA-1"] == []
 

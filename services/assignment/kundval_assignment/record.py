@@ -29,6 +29,8 @@ from .providers import places
 from .reports import watch
 from .results.keep import keep_all
 from .store import Record, Stated
+from .to_af import store as to_af
+from .to_af import watch as af_watch
 
 #: assignments that are judged at a time
 CHUNK = 500
@@ -81,16 +83,18 @@ def withdraw_fact(tx: Tx, tenant: Tenant, assignment: str, fact_id: str) -> bool
 def day_has_come(tx: Tx, tenant: Tenant, day: date) -> None:
     """Judge the assignments anew of which something changes by the business date alone (SM-A22, A25, R4).
 
-    Where only a report falls due the judgement stays: its facts in effect are all that is looked at.
+    Where only a report or a message falls due the judgement stays: its facts in effect are all that is looked at.
     """
     tenant = replace(tenant, business_date=day)
     changing = set(store.changing_by(tx, tenant.id, day))
     # in the order in which everybody locks
-    for part in _chunks(sorted(changing.union(watch.due_by(tx, tenant.id, day)))):
+    due_by = {*watch.due_by(tx, tenant.id, day), *to_af.looking_by(tx, tenant.id, day)}
+    for part in _chunks(sorted(changing | due_by)):
         records = store.load_records(tx, tenant.id, part, lock=True)
         _judge(tx, tenant, {name: record for name, record in records.items() if name in changing}, {})
-        due = {name: record.effective for name, record in records.items() if name not in changing}
-        watch.look(tx, tenant, due)
+        due = {name: record for name, record in records.items() if name not in changing}
+        watch.look(tx, tenant, {name: record.effective for name, record in due.items()})
+        af_watch.look(tx, tenant, {name: af_watch.of_record(record) for name, record in due.items()})
 
 
 def terms_have_changed(tx: Tx, tenant: Tenant) -> None:
@@ -168,6 +172,7 @@ def _judge(
     store.save_judgements(tx, tenant.id, changed)
     store.save_standing(tx, tenant.id, moved)
     watch.look(tx, tenant, {case.assignment: case for case, _, _ in judged})
+    af_watch.look(tx, tenant, {case.assignment: (case, client.receives_eb) for case, client, _ in judged})
     places.keep(tx, tenant, ((case, state) for case, _, state in judged))
     keep_all(tx, tenant, judged)
     overlaps.look(tx, tenant, (case for case, _, _ in judged))
@@ -312,6 +317,8 @@ BY_PROVIDER = frozenset(
         FactKind.CONSENT_WITHDRAWN,
         FactKind.COORDINATOR_REQUESTED,
         FactKind.ABSENCE_REPORTED,
+        FactKind.WAITING_FOR_AF,
+        FactKind.AF_ANSWERED,
         FactKind.BENEFIT_BASIS,
         FactKind.NOTE,
         FactKind.TRIAL_CALCULATED,

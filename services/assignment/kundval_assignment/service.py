@@ -7,18 +7,25 @@ from typing import Any
 from kundval_chassis import held
 from kundval_chassis.consume import consumes
 from kundval_chassis.db import Database, Tx
+from kundval_chassis.partners.distribute import Partners
+from kundval_chassis.partners.feed import Feed
 from kundval_chassis.relay import Outbox
 from kundval_chassis.rpc import command, query
 from kundval_chassis.rules import DeploymentRules
 from kundval_chassis.service import info
 from kundval_chassis.tokens import Caller
 from kundval_contracts.envelope import Event
+from kundval_contracts.events_in import EVENTS_IN, SOURCES
 
-from . import record, store, tenants
+from . import gate, inbound, record, store, tenants
+from .af_in.entrypoints import AfInEntrypoints
 from .casework.entrypoints import CaseworkEntrypoints
 from .domain import meetings
+from .gate.entrypoints import GateEntrypoints
+from .inbound.entrypoints import InboundEntrypoints
 from .local.entrypoints import LocalEntrypoints
 from .meetings.hear import hear
+from .partners.entrypoints import PartnerEntrypoints
 from .people import guard, log, persons
 from .people.entrypoints import PeopleEntrypoints
 from .providers import places
@@ -26,27 +33,40 @@ from .providers import record as authorisation
 from .providers.entrypoints import ProviderEntrypoints
 from .reports.entrypoints import ReportsEntrypoints
 from .results.entrypoints import ResultsEntrypoints
-from .settings import SETTINGS
+from .settings import SETTINGS, faults
+from .to_af import write as to_af
+from .to_af.entrypoints import ToAfEntrypoints
+from .to_af.post import AfPost
 
 
 class AssignmentService(
+    AfInEntrypoints,
     CaseworkEntrypoints,
+    GateEntrypoints,
+    InboundEntrypoints,
     LocalEntrypoints,
+    PartnerEntrypoints,
     PeopleEntrypoints,
     ProviderEntrypoints,
     ReportsEntrypoints,
     ResultsEntrypoints,
+    ToAfEntrypoints,
 ):
     name = "assignment"
     settings = SETTINGS
+    settings_faults = staticmethod(faults)
     rule_settings = ("AMI1_MONTHLY_FEE", "AMI2_MONTHLY_FEE")
     db = Database()
     outbox = Outbox()
+    feed = Feed()
+    partners = Partners()
     rules = DeploymentRules()
+    af_post = AfPost()
 
-    @consumes("scheduling", needs=meetings.NEEDS, only_needed=True)
+    @consumes("scheduling", *SOURCES, needs=meetings.NEEDS | frozenset(EVENTS_IN), only_needed=True)
     def on_events(self, tx: Tx, events: list[Event]) -> None:
-        hear(tx, events)
+        hear(tx, (event for event in events if event.name not in EVENTS_IN))
+        inbound.hear(tx, self.witness.keys, (event for event in events if event.name in EVENTS_IN))
 
     @command("assignment.open_tenant")
     def open_tenant(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -65,6 +85,8 @@ class AssignmentService(
         if day != tenant.business_date:
             guard.keep_restricted(tx, self.witness.keys, tenant, day, after=tenant.business_date)
             log.tell_head(tx, tenant.id)
+        gate.expire(tx, tenant, day)
+        to_af.expire(tx, tenant)
         authorisation.day_has_come(tx, tenant.id, day)
         record.day_has_come(tx, tenants.get(tx, tenant.id), day)
         return {"tenant": tenant.id, "date": day}
@@ -75,6 +97,7 @@ class AssignmentService(
         theirs = persons.require_persons(tx, tenant, request["assignments"])
         count = record.register(tx, tenant, request["assignments"])
         persons.link_new(tx, self.witness.keys, tenant, theirs)
+        inbound.settle_linked(tx, self.witness.keys, tenant, set(theirs.values()))
         return {"registered": count}
 
     @command("assignment.record_facts")

@@ -9,6 +9,8 @@ from kundval_chassis import agenda, held
 from kundval_chassis.background import Background
 from kundval_chassis.consume import consumes
 from kundval_chassis.db import Database, Tx
+from kundval_chassis.partners.distribute import Partners
+from kundval_chassis.partners.feed import Feed
 from kundval_chassis.relay import Outbox
 from kundval_chassis.rpc import command, query
 from kundval_chassis.service import info
@@ -48,6 +50,8 @@ class BillingService(
     rule_settings = ("AMI1_MONTHLY_FEE", "AMI2_MONTHLY_FEE")
     db = Database()
     outbox = Outbox()
+    feed = Feed()
+    partners = Partners()
     answering_questions = Background(QuestionWork())
 
     @consumes("assignment", needs=held.NEEDS | hear.NEEDS | {evidence.NEWS})

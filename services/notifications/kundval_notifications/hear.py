@@ -18,10 +18,10 @@ from kundval_contracts.codes import SubjectKind
 from kundval_contracts.envelope import Event
 
 from . import store
-from .domain import asked, booked, money, providers
+from .domain import agency, asked, booked, money, providers
 from .domain.context import ANSWERED
 
-NEEDS = asked.NAMES | booked.NAMES | money.NAMES | providers.NAMES
+NEEDS = agency.NAMES | asked.NAMES | booked.NAMES | money.NAMES | providers.NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,9 @@ def _row(event: Event, about: SubjectKind, subject: str) -> Row:
 
 
 #: These count what they tell; of all others the place among the events of their source does.
-_REVISED = frozenset({asked.RETURNED, asked.OVERLAP, *asked.ANSWERED, *booked.NAMES} - {ANSWERED})
+_REVISED = frozenset(
+    {asked.RETURNED, asked.OVERLAP, *asked.ANSWERED, *booked.NAMES, agency.OVERDUE, agency.UNREGISTERED} - {ANSWERED}
+)
 
 
 def _item(event: Event) -> str:
@@ -87,6 +89,10 @@ def _item(event: Event) -> str:
         return str(data["meeting"])
     if event.name in asked.ANSWERED or event.name == asked.RETURNED:
         return f"{data['kind']}:{data['sequence']}:{data.get('part', 1)}"
+    if event.name == agency.STANDS:
+        return str(data["message"])
+    if event.name == agency.OVERDUE:
+        return f"{data['kind']}:{data['sequence']}"
     if event.name == asked.REUSED:
         return str(data["document"])
     return str(data["provider"]) if event.name == asked.CHOICE else ""
@@ -106,6 +112,9 @@ _KEPT: Mapping[str, Callable[[Data], dict[str, Any]]] = MappingProxyType(
     {
         **dict.fromkeys(booked.NAMES, _meeting),
         ANSWERED: _only("version", "role", "response", "mandatory", "booker"),
+        agency.STANDS: _only("kind", "state", "provider"),
+        agency.OVERDUE: _only("kind", "due", "overdue"),
+        agency.UNREGISTERED: _only("since", "missing"),
         asked.RETURNED: _only("kind", "sequence"),
         asked.OVERLAP: _only("others"),
         asked.PARKED: _only("run", "code"),

@@ -7,6 +7,8 @@ from typing import Any
 from kundval_chassis import held
 from kundval_chassis.consume import consumes
 from kundval_chassis.db import Database, Tx
+from kundval_chassis.partners.distribute import Partners
+from kundval_chassis.partners.feed import Feed
 from kundval_chassis.relay import Outbox
 from kundval_chassis.rpc import query
 from kundval_chassis.service import info
@@ -36,6 +38,8 @@ class NotificationsService(
     settings_faults = staticmethod(faults)
     db = Database()
     outbox = Outbox()
+    feed = Feed()
+    partners = Partners()
     contacts = Contacts()
     post = Post()
     bounces = Bounces()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import ssl
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from kundval_chassis.settings import (
     file,
     flag,
     folder,
+    networks,
     number,
     one_of,
     text,
@@ -61,14 +61,6 @@ def secret_name(value: str) -> str:
 
 def _secret_name_file(value: str) -> str:
     return secret_name(secret_file(value))
-
-
-def networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    """Networks such as 10.0.0.0/8, with commas between them."""
-    try:
-        return tuple(ipaddress.ip_network(one.strip()) for one in value.split(","))
-    except ValueError:
-        raise ValueError("must be networks such as 10.0.0.0/8, with commas between them") from None
 
 
 def web_https(value: str) -> str:
@@ -131,7 +123,6 @@ SETTINGS = (
     Setting("ADDRESS_MARK_DAYS", number(1, 36_500), None, "days for which it can be shown which address was used"),
     # all of them
     Setting("RECEIPT_BASE", web_https, None, "where the path /receipts is reachable from outside"),
-    Setting("TLS_AUTHORITY", file, None, "certificates that are trusted beside the system's (PEM)"),
 )
 
 
@@ -188,11 +179,6 @@ def _texts(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _files(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Certificates and keys that cannot be used."""
     authority: Path | None = values["TLS_AUTHORITY"]
-    try:
-        trusting(authority)
-    except (OSError, ssl.SSLError):
-        yield "KUNDVAL_TLS_AUTHORITY", "names a file that holds no certificate"
-        return
     certificate, key = values["DIGITAL_MAIL_CERTIFICATE"], values["DIGITAL_MAIL_KEY"]
     if certificate is not None and key is not None:
         try:

@@ -8,6 +8,8 @@ from kundval_chassis import agenda, held
 from kundval_chassis.background import Background
 from kundval_chassis.consume import consumes
 from kundval_chassis.db import Database, Tx
+from kundval_chassis.partners.distribute import Partners
+from kundval_chassis.partners.feed import Feed
 from kundval_chassis.relay import Outbox
 from kundval_chassis.rpc import query
 from kundval_chassis.service import info
@@ -42,6 +44,8 @@ class SchedulingService(
     settings = SETTINGS
     db = Database()
     outbox = Outbox()
+    feed = Feed()
+    partners = Partners()
     calendars = Calendars()
     making_plans = Background(PlanWork())
 

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from datetime import date
 
 from kundval_contracts.calendar import Period, add_days, add_months
-from kundval_contracts.codes import AssignmentState, AttentionKind, ExitKind, FactKind, Party, PlacementKind, Programme
+from kundval_contracts.codes import (
+    AfWait,
+    AssignmentState,
+    AttentionKind,
+    ExitKind,
+    FactKind,
+    Party,
+    PlacementKind,
+    Programme,
+)
 from kundval_contracts.facts import Fact
 from kundval_contracts.followups import next_checkin, next_contact, parties_of
 from kundval_contracts.rules import rule
@@ -42,7 +51,7 @@ def attention(state: State, terms: Terms, today: date) -> tuple[Attention, ...]:
         if must_choose_anew(state, terms):
             ended = terms.tenant.providers[state.provider or ""].deauthorised[terms.case.programme]
             found.append(Attention(AttentionKind.MUST_CHOOSE_ANEW, ended, ("NACKA-16",)))
-    for look in (unchosen, unreviewed, unanswered, assisted_while_studying):
+    for look in (unchosen, unreviewed, unanswered, assisted_while_studying, waiting_for_af):
         found += look(state, terms, today)
     return tuple(sorted(found, key=lambda one: (one.since, one.kind.value)))
 
@@ -180,3 +189,18 @@ def assisted_while_studying(state: State, terms: Terms, today: date) -> Iterator
         window = timeline.window(one)
         if any(Period(fact["from"], fact["to"]).overlaps(window) for fact in timeline.case.of(_K.EB_PAID)):
             yield Attention(AttentionKind.ASSISTANCE_WHILE_STUDYING, one.first_day, ("AMI-9.3.6-a",))
+
+
+@rule("AF-SOM-34")
+def waiting_for_af(state: State, terms: Terms, today: date) -> Iterator[Attention]:
+    """Work that waits for the employment service, since the first day on which it did: no deadline moves by it, but a
+    late one is explained. What it has answered is waited for no more.
+    """
+    since: dict[AfWait, date] = {}
+    for fact in state.told:
+        if fact.kind is _K.WAITING_FOR_AF and fact.on <= today:
+            since.setdefault(fact["what"], fact.on)
+        elif fact.kind is _K.AF_ANSWERED and fact.on <= today:
+            since.pop(fact["what"], None)
+    if since:
+        yield Attention(AttentionKind.WAITING_FOR_AF, min(since.values()), ("AF-SOM-34",))

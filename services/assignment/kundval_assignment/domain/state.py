@@ -138,6 +138,8 @@ GATES: Mapping[FactKind, Gate] = MappingProxyType(
         _K.SIDE_TRACK_CHOSEN: Gate(Standing.DECIDED, ("LOKA-42",)),
         _K.BENEFIT_BASIS: Gate(Standing.DECIDED, ("LOKA-48",)),
         _K.COMMISSIONER_REPLIED: Gate(Standing.ANY, ("LOKA-5",)),
+        _K.WAITING_FOR_AF: Gate(Standing.ANY, ("AF-SOM-34",)),
+        _K.AF_ANSWERED: Gate(Standing.ANY, ("AF-SOM-34",)),
         _K.NOTE: Gate(Standing.ANY, ("LOKA-1",)),
         _K.TRIAL_CALCULATED: Gate(Standing.STARTED, ("AMI-9.3.6-b",)),
         _K.NOT_RESUMED: Gate(Standing.EXITED, ("SM-A25",)),

@@ -11,7 +11,7 @@ from kundval_chassis.tokens import Caller
 from kundval_contracts.events import MASKED
 from kundval_contracts.rpc.base import CallerRole
 
-from .. import tenants
+from .. import inbound, tenants
 from . import contacts, export, guard, log, persons, retention, store
 from .log import Witness
 
@@ -32,7 +32,9 @@ class PeopleEntrypoints:
     @command("assignment.link_person")
     def link_person(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         tenant = tenants.get(tx, request["tenant"])
-        return {"linked": persons.link(tx, self.witness.keys, tenant, request["assignment"], request["person"])}
+        linked = persons.link(tx, self.witness.keys, tenant, request["assignment"], request["person"])
+        inbound.settle_linked(tx, self.witness.keys, tenant, [request["person"]])
+        return {"linked": linked}
 
     @query("assignment.person")
     def person(self, tx: Tx, request: dict[str, Any], caller: Caller) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from kundval_chassis.rpc import primitives
 from kundval_chassis.tokens import Caller
 from kundval_contracts.case import Tenant
 
+from ..gate.keep import opened
 from . import log, persons, store
 from .keys import PersonKeys
 
@@ -53,6 +54,9 @@ def export(tx: Tx, keys: PersonKeys, tenant: Tenant, person: str, caller: Caller
     readers = {(row["reader"], row["named_by"]): row["reason"] for row in store.readers(tx, keys, tenant.id, person)}
     for row in found.get("protection_reader", ()):
         row["reason"] = readers.get((row["reader"], row["named_by"]))
+    kept = opened(tx, keys, tenant, person)
+    for row in found.get("gate_record", ()):
+        row["sealed"] = kept.get(row["record"])
     return {
         "person": shown,
         "protections": [primitives(asdict(one)) for one in store.protections(tx, keys, tenant.id, person)],

@@ -57,6 +57,16 @@ HOLDINGS: Mapping[str, Holding] = {
     "person": Holding(RecordKind.PERSON, "all but the id"),
     "protection": Holding(None, "so that whereabouts of a person who was protected stay masked"),
     "protection_reader": Holding(RecordKind.PERSON, "who was named, and why"),
+    **dict.fromkeys(
+        ("gate_ground", "gate_record", "gate_refusal"),
+        Holding(RecordKind.PERSON, "on which grounds what was kept; what was kept goes when its ground holds no more"),
+    ),
+    **dict.fromkeys(
+        ("household_member", "reference_link", "inbound_item"),
+        Holding(RecordKind.PERSON, "what other systems call the person, and what of theirs was taken in: opaque ids"),
+    ),
+    "inbound_fact": Holding(None, "which facts stand for which payment: money rests on them"),
+    "af_order": Holding(None, "opaque ids, days and codes of orders; what else they say lies in gate_record, sealed"),
     "report": Holding(
         RecordKind.FACTS_TEXTS,
         "what was written goes; that and when it was submitted stays",
@@ -71,6 +81,8 @@ HOLDINGS: Mapping[str, Holding] = {
         "EXISTS (SELECT FROM report_version AS one WHERE one.tenant = a.tenant AND one.assignment = a.assignment)",
     ),
     "report_watch": Holding(None, "numbers and days"),
+    "af_watch": Holding(None, "kinds, numbers and days"),
+    "af_dispatch": Holding(None, "numbers, days and codes; what a message says goes when its ground holds no more"),
     "claims_overlap": Holding(None, "opaque ids and codes: billing holds money back by them"),
     "document": Holding(
         RecordKind.DOCUMENTS,
@@ -93,6 +105,18 @@ HOLDINGS: Mapping[str, Holding] = {
         "EXISTS (SELECT FROM shown_results AS one WHERE one.tenant = a.tenant AND one.assignment = a.assignment)",
     ),
 }
+
+
+#: tables whose rows go with the person, each before those that it points to
+_OF_PERSON = (
+    "protection_reader",
+    "household_member",
+    "reference_link",
+    "inbound_item",
+    "gate_record",
+    "gate_ground",
+    "gate_refusal",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +317,8 @@ def _erase_person(tx: Tx, tenant: Tenant, person: str) -> set[str]:
             )
         else:
             kept.add("client.birth_date")
-    tx.execute("DELETE FROM protection_reader WHERE tenant = %s AND person = %s", (tenant.id, person))
+    for table in _OF_PERSON:
+        tx.execute(f"DELETE FROM {table} WHERE tenant = %s AND person = %s", (tenant.id, person))
     tx.execute(
         "UPDATE person SET identity = NULL, search = NULL, details = NULL, key_id = NULL, erased_at = now()"
         " WHERE tenant = %s AND person = %s",

@@ -114,6 +114,8 @@ def sealed_otherwise(tx: Tx, keys: PersonKeys, tenant: str, limit: int) -> tuple
         " FROM person WHERE tenant = %(tenant)s AND (key_id <> %(key)s OR EXISTS (SELECT FROM protection AS one"
         " WHERE one.tenant = person.tenant AND one.person = person.person AND one.key_id <> %(key)s)"
         " OR EXISTS (SELECT FROM protection_reader AS one"
+        " WHERE one.tenant = person.tenant AND one.person = person.person AND one.key_id <> %(key)s)"
+        " OR EXISTS (SELECT FROM gate_record AS one"
         " WHERE one.tenant = person.tenant AND one.person = person.person AND one.key_id <> %(key)s))"
     )
     given = {"tenant": tenant, "key": keys.first, "limit": limit}
@@ -129,6 +131,7 @@ def reseal(tx: Tx, keys: PersonKeys, tenant: str, person: str) -> None:
     for table, column, row_id, what in (
         ("protection", "kind", "number", "protection"),
         ("protection_reader", "reason", "reading", "reason"),
+        ("gate_record", "sealed", "record", "gate record"),
     ):
         rows = tx.query(
             f"SELECT {row_id} AS id, {column} AS sealed, key_id FROM {table} WHERE tenant = %s AND person = %s",

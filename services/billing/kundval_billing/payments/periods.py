@@ -51,7 +51,7 @@ def close(tx: Tx, tenant: Tenant, month: date, caller: Caller) -> dict[str, Any]
         store.close_period(tx, tenant.id, month, caller, tenant.business_date)
         data = {"month": month.isoformat(), "carried": carried, "amount": money(amount)}
         tx.publish("billing.period_closed", subject=tenant.id, tenant=tenant.id, data=data)
-    return {"tenant": tenant.id, "month": f"{month:%Y-%m}", "carried": carried, "amount": amount}
+    return {"tenant": tenant.id, "month": month.isoformat()[:7], "carried": carried, "amount": amount}
 
 
 def _unpaid(tx: Tx, tenant: str, end: date) -> Iterator[dict[str, Any]]:

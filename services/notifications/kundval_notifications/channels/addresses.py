@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, field
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # the atoms of RFC 5321 and what RFC 6531 adds to them; no quoted ones: nobody has such an address
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]+"
 _LOCAL = re.compile(rf"{_ATOM}(\.{_ATOM})*")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII | re.IGNORECASE)
-# what IPv6 leads on to IPv4 (RFC 6052, RFC 4291), and what is inside of some networks (RFC 8215, RFC 3879)
-_LEADING_ON = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))
-_INSIDE = (ipaddress.ip_network("64:ff9b:1::/48"), ipaddress.ip_network("fec0::/10"))
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
 
@@ -59,16 +53,3 @@ def telephone(number: str) -> str:
     if not _E164.fullmatch(number):
         raise ValueError("is no telephone number with + and its country")
     return number
-
-
-def is_public(address: Address) -> bool:
-    """Whether an address is one of the open internet, also when it stands inside one of IPv6."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        if inner is None and any(address in network for network in _LEADING_ON):
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(inner)
-        if any(address in network for network in _INSIDE):
-            return False
-    return address.is_global and not address.is_multicast

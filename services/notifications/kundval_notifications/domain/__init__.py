@@ -14,7 +14,7 @@ from kundval_contracts.answer import Notice, Obligation, Posting
 from kundval_contracts.case import Case, Tenant
 from kundval_contracts.notices import notice_table, table_of
 
-from . import after, asked, booked, due, road, told
+from . import after, agency, asked, booked, due, road, told
 from .again import Told, again, newest, terms_of
 from .context import Context
 from .heard import Heard
@@ -61,6 +61,9 @@ _FURTHER = (
     asked.reports,
     asked.claims,
     asked.runs,
+    agency.registration,
+    agency.returned,
+    agency.overdue,
 )
 
 

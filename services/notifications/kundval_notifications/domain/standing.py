@@ -69,7 +69,7 @@ def first(*days: date | None) -> date | None:
 
 
 #: what only the provider that has the client can see to
-_OF_THE_CLIENT = frozenset({"OBLIGATION", "BOOKING", "MEETING", "REPORT"})
+_OF_THE_CLIENT = frozenset({"OBLIGATION", "BOOKING", "MEETING", "REPORT", "AGENCY"})
 _ALSO = frozenset({K.PERIOD_ENDED, K.RESUMED, K.ABSENCE_TO_REPORT})
 
 
@@ -260,6 +260,16 @@ def _report(context: Context, notice: Notice) -> date | None:
     return min(later, default=None)
 
 
+def _agency(context: Context, notice: Notice) -> date | None:
+    """Something else was told of the same message, deadline or registration. After the end nobody looks it up again."""
+    told = context.heard_by_number.get(notice.sequence)
+    if told is None:
+        return None
+    later = (one.on for one in context.hear(told.name) if one.item == told.item and one.revision > told.revision)
+    over = context.ended_on if notice.kind == K.AF_REGISTRATION_MISSING else None
+    return first(min(later, default=None), None if over is None else max(over, notice.on))
+
+
 def _run(context: Context, notice: Notice) -> date | None:
     """A later run has posted something of the assignment."""
     return min((row.run for row in context.postings if row.run > notice.on), default=None)
@@ -293,6 +303,7 @@ _TESTS: Mapping[str, Callable[[Context, Notice], date | None]] = MappingProxyTyp
         "MEETING": _meeting,
         "COORDINATOR": _coordinator,
         "REPORT": _report,
+        "AGENCY": _agency,
         "RUN": _run,
         "RUNNING": _running,
         "START": _start,

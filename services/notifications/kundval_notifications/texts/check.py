@@ -10,6 +10,8 @@ from string import Formatter
 from typing import Any
 
 from kundval_contracts.codes import (
+    AfDispatchState,
+    AfMessage,
     Document,
     DocumentProblem,
     ExitKind,
@@ -69,6 +71,8 @@ CODES: Mapping[str, Iterable[StrEnum | str]] = {
     "cause": ("OTHER_LENGTH", "GAP_BEFORE_FIRST_DAY", ExitKind.OWN_BUSINESS, ExitKind.STUDY_MIN_HALF_TIME),
     "documents": Document,
     "report": ReportKind,
+    "message": AfMessage,
+    "stand": [AfDispatchState(name) for name in ("NOT_APPROVED", "FAILED", "PARKED", "MANUAL", "EXPIRED")],
     "duty": ("CERTIFICATE", "THREE_PARTY_MEETING"),
     "code": [*DocumentProblem, *RunProblem],
 }

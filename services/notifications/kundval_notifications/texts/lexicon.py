@@ -14,7 +14,7 @@ from kundval_contracts.tariffs import tariffs
 
 #: values of notices whose words tell what a case is about
 TELLING = ("programme", "obligation", "meeting", "offer", "exit", "cause", "documents", "report", "duty",
-           "code", "answer")  # fmt: skip
+           "code", "answer", "message", "stand")  # fmt: skip
 
 #: so short that parts of other words look like it
 _LEAST_SQUEEZED = 4

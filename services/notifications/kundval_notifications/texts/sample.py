@@ -30,6 +30,7 @@ _VALUES = {
     "gap_days": "4",
     "hours": "8",
     "meeting": "FOLLOWUP_AMI2_M3",
+    "message": "PERIODIC",
     "minimum": "10",
     "month": "3",
     "number": "3",
@@ -42,6 +43,7 @@ _VALUES = {
     "reported": "50 %",
     "run": "2024-05-25",
     "since": "2024-04-22",
+    "stand": "NOT_APPROVED",
     "start": "2024-04-01",
 }
 _IDS = {SubjectKind.ASSIGNMENT: "A-001", SubjectKind.PROVIDER: "alfa", SubjectKind.PAYMENT: "1042"}

@@ -1,0 +1,1 @@
+"""What assignment alone can tell of the ids under which partners know persons and cases."""

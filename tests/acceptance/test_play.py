@@ -70,7 +70,7 @@ def test_a_worked_example_played_through_the_suite_is_what_simulate_says(client:
 
 
 def test_a_sample_of_a_year_played_through_the_suite_is_what_simulate_says(client: Client) -> None:
-    caseload = read(make(seed=7, residents=40))
+    caseload = read(make(seed=7, residents=24))
     played, simulated = both(caseload, client)
     assert played == simulated
     answer: dict[str, Any] = json.loads(played)

@@ -73,9 +73,11 @@ def registered(assignment: str, sequence: int = 1, **changes: Any) -> Event:
     return event(0, name="assignment.registered", assignment=assignment, sequence=sequence, data=data)
 
 
-def recorded(assignment: str, what: str, place: int, revision: int = 1, day: str = "2024-05-01", **own: Any) -> Event:
-    fact = load_fact({"on": day, "fact": what, **own}, place)
-    return event(0, name=f"assignment.{what}", assignment=assignment, data=fact_event(assignment, fact, revision))
+def recorded(
+    assignment: str, kind: str, place: int, /, revision: int = 1, day: str = "2024-05-01", **own: Any
+) -> Event:
+    fact = load_fact({"on": day, "fact": kind, **own}, place)
+    return event(0, name=f"assignment.{kind}", assignment=assignment, data=fact_event(assignment, fact, revision))
 
 
 def withdrawn(assignment: str, kind: str, place: int, revision: int) -> Event:

@@ -47,7 +47,7 @@ OTHER_READINGS = (
 )
 #: the case that writes out the values that hold anyway
 DEFAULTS = "17-defaults-written-out"
-HISTORIES = 110
+HISTORIES = 60
 REACHED = (
     *("MONTHLY_FEE PAYABLE", "MONTHLY_FEE PLANNED", "MONTHLY_FEE taken back"),
     *(f"SPEED_PREMIUM {status}" for status in ("PAYABLE", "ON_HOLD", "MANUAL", "STOPPED", "taken back")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 from kundval_contracts.af.outgoing import messages
 from kundval_contracts.answer import Notice
@@ -68,7 +69,8 @@ def overdue(context: Context) -> Iterator[Notice]:
             yield context.notice(
                 K.AF_REPORT_LATE,
                 GUIDE,
-                one.on,
+                # whether the days before were opened one by one or all at once
+                min(one.on, date.fromisoformat(one.data["due"]) + timedelta(days=1)),
                 _rules(kind),
                 one.number,
                 message=kind.value,

@@ -51,6 +51,11 @@ class Page:
     body: Callable[[], Iterable[bytes]]
 
 
+def is_known(tag: str, known: str) -> bool:
+    """Whether `If-None-Match: known` names the tag."""
+    return known.strip() == "*" or tag in _TAG.findall(known)
+
+
 class Pages(Dependency):
     """To be derived from: `prefix` begins and ends with a slash, `page` answers. In a worker: itself."""
 
@@ -105,7 +110,7 @@ class Pages(Dependency):
                     return _nothing()
                 # the same tag stands for the same content, not for the same bytes
                 tag = ("ETag", f'W/"{page.tag}"')
-                if known.strip() == "*" or page.tag in _TAG.findall(known):
+                if is_known(page.tag, known):
                     return "304 Not Modified", [tag], b""
                 body = _joined(page.body())
         except Exception as error:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import psycopg
+import pytest
 
 from kundval_assignment import gate, record, store, tenants
 from kundval_assignment.people import persons
@@ -21,6 +23,7 @@ from kundval_contracts.errors import Forbidden
 from kundval_contracts.facts import load_fact
 from tests.acceptance.builders import caseload, client
 
+_places = itertools.count(1000)
 KEYS = PersonKeys("first:" + "k" * 32)
 SETTINGS = caseload()["settings"]
 PROVIDERS = caseload()["providers"]
@@ -135,3 +138,17 @@ def dumped(uri: str) -> str:
 
 
 __all__ = ["GROUND", "KEYS", "Place", "Tenant", "Tx", "dumped", "prepared"]
+
+
+@pytest.fixture(scope="module")
+def pool(database: str) -> Iterator[Pool]:
+    with prepared(database) as made:
+        yield made
+
+
+@pytest.fixture
+def place(pool: Pool) -> Place:
+    made = Place(pool, f"t{next(_places)}")
+    made.open()
+    made.day("2024-03-15")
+    return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -20,7 +20,6 @@ from kundval_assignment.af_in.soap import Question
 from kundval_assignment.af_in.terms import Declared, Submitter, Terms
 from kundval_assignment.people import persons
 from kundval_assignment.people import store as people
-from kundval_chassis.db import Pool
 from kundval_chassis.rpc import checked
 from kundval_chassis.tokens import Caller
 from kundval_contracts.af.forms import load
@@ -30,7 +29,9 @@ from kundval_contracts.rpc import METHODS, CallerRole
 from tests.acceptance.builders import client, fact
 from tests.contracts import af_samples as s
 
-from .gated import KEYS, Place, dumped, prepared
+from .gated import KEYS, Place, dumped, place, pool
+
+__all__ = ["place", "pool"]
 
 _number = itertools.count(1)
 ANNA = Caller("anna", CallerRole.CAREER_GUIDE, None, None, "follow-up")
@@ -52,20 +53,6 @@ class Agency:
 
     def probe(self, submitter: Submitter, officer: str) -> bytes:
         return b""
-
-
-@pytest.fixture(scope="module")
-def pool(database: str) -> Iterator[Pool]:
-    with prepared(database) as made:
-        yield made
-
-
-@pytest.fixture
-def place(pool: Pool) -> Place:
-    made = Place(pool, f"af{next(_number)}")
-    made.open()
-    made.day("2024-03-15")
-    return made
 
 
 @pytest.fixture

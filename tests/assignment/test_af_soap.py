@@ -13,9 +13,10 @@ import pytest
 from lxml import etree
 
 from kundval_assignment.af_in import soap, terms
-from kundval_assignment.af_in.soap import Question, Rest, Ssbtek, trusting
+from kundval_assignment.af_in.soap import Question, Rest, Ssbtek
 from kundval_assignment.af_in.terms import Declared, Submitter
 from kundval_assignment.settings import SETTINGS, faults
+from kundval_chassis.web import trusting
 from kundval_contracts.af import ssbtek
 from kundval_contracts.af.xml import LARGEST
 from kundval_contracts.codes import AfFault, Purpose

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
@@ -19,24 +18,12 @@ from kundval_contracts.codes import ConsentScope, DataKind, LegalBasis, Purpose
 from kundval_contracts.errors import Conflict, FactRefused, Forbidden, InvalidRequest, NotFound
 from tests.acceptance.builders import fact
 
-from .gated import GROUND, KEYS, Place, dumped, prepared
+from .gated import GROUND, KEYS, Place, dumped, place, pool
+
+__all__ = ["place", "pool"]
 
 _number = itertools.count(1)
 SECRET = "paid-4711-kronor"
-
-
-@pytest.fixture(scope="module")
-def pool(database: str) -> Iterator[Pool]:
-    with prepared(database) as made:
-        yield made
-
-
-@pytest.fixture
-def place(pool: Pool) -> Place:
-    made = Place(pool, f"t{next(_number)}")
-    made.open()
-    made.day("2024-03-15")
-    return made
 
 
 def name() -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from random import Random
 from typing import Any
@@ -18,7 +17,6 @@ from kundval_assignment import inbound, record, tenants
 from kundval_assignment.inbound import evidence, links
 from kundval_assignment.inbound.read import read
 from kundval_chassis import inbox
-from kundval_chassis.db import Pool
 from kundval_chassis.tokens import Caller
 from kundval_contracts.codes import ConsentScope, DataKind, InboundSource, LegalBasis, Programme, Purpose
 from kundval_contracts.envelope import Event
@@ -27,25 +25,13 @@ from kundval_contracts.events_in import EVENTS_IN
 from kundval_contracts.rpc import CallerRole
 from tests.acceptance.builders import exited, fact
 
-from .gated import KEYS, Place, dumped, prepared
+from .gated import KEYS, Place, dumped, place, pool
+
+__all__ = ["place", "pool"]
 
 _number = itertools.count(1)
 GUIDE = Caller("anna", CallerRole.CAREER_GUIDE, None, "follow-up")
 SECRET = "4711.00"
-
-
-@pytest.fixture(scope="module")
-def pool(database: str) -> Iterator[Pool]:
-    with prepared(database) as made:
-        yield made
-
-
-@pytest.fixture
-def place(pool: Pool) -> Place:
-    made = Place(pool, f"t{next(_number)}")
-    made.open()
-    made.day("2024-03-15")
-    return made
 
 
 def event(place: Place, name: str, revision: int = 1, **data: Any) -> Event:

@@ -18,7 +18,6 @@ from uuid import UUID
 import pytest
 
 from kundval_assignment import gate, record
-from kundval_assignment.af_in.soap import trusting
 from kundval_assignment.people import persons
 from kundval_assignment.to_af import answers, look, store, write
 from kundval_assignment.to_af.folder import Folder
@@ -28,6 +27,7 @@ from kundval_assignment.to_af.sending import Patience, Sender, Sign
 from kundval_assignment.to_af.web import Web
 from kundval_chassis.db import Pool
 from kundval_chassis.tokens import Caller
+from kundval_chassis.web import trusting
 from kundval_contracts.codes import (
     AfEnvironment,
     ConsentScope,

@@ -47,7 +47,6 @@ _BEARER = re.compile(r"Bearer +([A-Za-z0-9_-]{20,200})", re.ASCII | re.IGNORECAS
 _POSITION = re.compile(r"[0-9]{1,18}", re.ASCII)
 _LIMIT = re.compile(r"[0-9]{1,6}", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_TAG = re.compile(r'(?:W/)?"([^"]*)"')
 
 log = logs.get(__name__)
 
@@ -144,8 +143,7 @@ class Feed(Pages):
             asked = read_query(environ.get("QUERY_STRING", ""))
             body = self._body(tx, self.keys, partner, asked, today)
         tag = hashlib.sha256(body).hexdigest()[:32]
-        known_tags = environ.get("HTTP_IF_NONE_MATCH", "")
-        if known_tags.strip() == "*" or tag in _TAG.findall(known_tags):
+        if pages.is_known(tag, environ.get("HTTP_IF_NONE_MATCH", "")):
             return Answer("304 Not Modified", [("ETag", f'"{tag}"')])
         return Answer("200 OK", [("Content-Type", "application/json"), ("ETag", f'"{tag}"')], body)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from kundval_chassis.settings import Setting, file, folder, number, text, uri
+from kundval_chassis.web import trusting
 from kundval_contracts.af.forms import load
 from kundval_contracts.codes import AfEnvironment
 
 from .af_in import terms
-from .af_in.soap import trusting
 from .people.keys import PersonKeys
 from .reports.scanner import of
 

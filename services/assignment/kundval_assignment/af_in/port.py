@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kundval_chassis.service import Dependency
+from kundval_chassis.web import trusting
 from kundval_contracts.af.forms import Forms, load
 from kundval_contracts.errors import Conflict
 
-from .soap import Question, Ssbtek, trusting
+from .soap import Question, Ssbtek
 from .terms import Submitter, Terms, read
 
 

@@ -182,19 +182,6 @@ class Ssbtek:
         return bytes(found)
 
 
-def trusting(authority: Path | None, certificate: Path, key: Path | None) -> ssl.SSLContext:
-    """What TLS is spoken with: our certificate, and the other side's by the system's authorities or `authority`.
-
-    Raises OSError or ssl.SSLError if a file cannot be used.
-    """
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if authority is not None:
-        context.load_verify_locations(cafile=str(authority))
-    context.load_cert_chain(str(certificate), str(key) if key is not None else None)
-    return context
-
-
 def failed(code: AfFault, what: str) -> KundvalError:
     """Of no kind that a client repeats by itself: nobody is asked about a person again and again in a few seconds."""
     return KundvalError(f"The joint base service {what}.", code=code)

@@ -13,8 +13,8 @@ from kundval_chassis import db, logs
 from kundval_chassis.background import elect
 from kundval_chassis.db import Pool
 from kundval_chassis.service import Dependency
+from kundval_chassis.web import trusting
 
-from ..af_in.soap import trusting
 from ..people.keys import PersonKeys
 from . import answers, metrics, store
 from .folder import Folder

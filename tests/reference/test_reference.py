@@ -47,7 +47,8 @@ OTHER_READINGS = (
 )
 #: the case that writes out the values that hold anyway
 DEFAULTS = "17-defaults-written-out"
-HISTORIES = 60
+#: drawn by chance, and two that reach what is rare among them
+SEEDS = (*range(34), 73, 100)
 REACHED = (
     *("MONTHLY_FEE PAYABLE", "MONTHLY_FEE PLANNED", "MONTHLY_FEE taken back"),
     *(f"SPEED_PREMIUM {status}" for status in ("PAYABLE", "ON_HOLD", "MANUAL", "STOPPED", "taken back")),
@@ -154,7 +155,7 @@ def test_the_cases_of_the_readings_come_to_the_same(tmp_path: Path) -> None:
 
 def test_histories_made_by_chance_come_to_the_same() -> None:
     reached: Counter[str] = Counter()
-    for seed in range(HISTORIES):
+    for seed in SEEDS:
         found, answer = differences(history(seed).caseload)
         assert not found, f"history({seed})\n" + "\n".join(found)
         reached.update(f"{row['kind']} {row['status']}" for row in answer["lines"])

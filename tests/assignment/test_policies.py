@@ -610,7 +610,8 @@ def check_answer(world: World, method: Method, example: Example, answer: Answer)
         assert is_late or is_others or not can_be, (method.name, answer)
         assert answer.error.kind != "FORBIDDEN" or is_others, (method.name, answer)
         return
-    text = json.dumps(answer.value, ensure_ascii=False)
+    said = w.Told(answer.value)
+    text = said.text
     if shield is not Shield.READERS and (shield is not Shield.ADDRESSES or one.protection is not None):
         # who may see a person sees words and names, who tells it something its addresses; nothing else tells any
         assert not w.secrets_in(text), (method.name, case, w.secrets_in(text))
@@ -618,48 +619,48 @@ def check_answer(world: World, method: Method, example: Example, answer: Answer)
         assert case.role in ANSWERS_FOR_PROVIDERS, (method.name, case)
     for other in world.targets:
         if case.role is CallerRole.PROVIDER:
-            check_provider(method, answer, other, text)
+            check_provider(method, answer, other, said)
         elif other.protection is not None and not case.is_reader:
-            check_hidden(method, answer, other, text)
+            check_hidden(method, answer, other, said)
 
 
-def check_hidden(method: Method, answer: Answer, other: Target, text: str) -> None:
+def check_hidden(method: Method, answer: Answer, other: Target, said: w.Told) -> None:
     """What staff learns about a protected person."""
-    told = w.whereabouts(answer.value, other, text)
+    told = said.whereabouts(other)
     pays = method.policy.shield is Shield.PAYERS and answer.case.role in MONEY
     if method.name in COMPARES or pays:
         told &= set(other.places)
     assert not told, (method.name, answer.case, told)
     if answer.case.filtered and method.policy.shield in (Shield.MASKED, Shield.PAYERS) and not pays:
         # a list of one provider's clients says of each where the person is
-        assert not w.about(answer.value, other, text), (method.name, answer.case)
+        assert not said.about(other), (method.name, answer.case)
 
 
-def check_provider(method: Method, answer: Answer, other: Target, text: str) -> None:
+def check_provider(method: Method, answer: Answer, other: Target, said: w.Told) -> None:
     """What a provider learns: nothing about others' clients, and of one that has left it what was before."""
-    reach, mine = method.policy.reach, w.about(answer.value, other, text)
+    reach, mine = method.policy.reach, said.about(other)
     if other.owner in (Owner.OWN, Owner.FORMER) and reach is not Reach.OPEN:
         if other.owner is Owner.FORMER:
-            assert not [one for one in other.later if one in text], (method.name, answer.case)
-            assert "beta" not in w.whereabouts(mine, other), (method.name, answer.case)
+            assert not [one for one in other.later if one in said.text], (method.name, answer.case)
+            assert "beta" not in w.Told(mine).whereabouts(other), (method.name, answer.case)
         return
     echoed = answer.case.target is other and reach is Reach.OWN_ROWS
     # the answer to a request about a single assignment repeats its name, and nothing else
     lists = [value for row in mine for value in row.values() if isinstance(value, list | dict)] if echoed else mine
     assert not any(lists), (method.name, answer.case, lists)
-    assert not [place for place in other.places if place in text], (method.name, answer.case)
+    assert not [place for place in other.places if place in said.text], (method.name, answer.case)
 
 
 def check_that_readers_see(method: Method, answers: list[Answer]) -> None:
     """Else an answer that is empty for everybody would pass."""
     plain = any(
-        w.whereabouts(one.value, one.case.target) or w.secrets_in(json.dumps(one.value, ensure_ascii=False))
+        w.Told(one.value).whereabouts(one.case.target) or w.secrets_in(json.dumps(one.value, ensure_ascii=False))
         for one in answers
         if one.value is not None and one.case.target.protection is None and one.case.role is not CallerRole.PROVIDER
     )
     seen = [one for one in answers if one.case.is_reader and one.value is not None]
     whole = any(
-        w.whereabouts(one.value, one.case.target) or w.secrets_in(json.dumps(one.value, ensure_ascii=False))
+        w.Told(one.value).whereabouts(one.case.target) or w.secrets_in(json.dumps(one.value, ensure_ascii=False))
         for one in seen
     )
     assert seen, method.name

@@ -42,6 +42,7 @@ SECRETS = (NAME, MAIL, PHONE, WORDS, *(form for one in NUMBERS for form in (one[
 SUPERVISION = "the kitchen was cold"
 
 PROVIDERS = ("alfa", "beta", "gamma")
+_PROVIDER = re.compile(rf"\b(?:{'|'.join(PROVIDERS)})\b")
 
 Row = dict[str, Any]
 
@@ -314,27 +315,29 @@ def objects(value: Any) -> Iterator[Row]:
             yield from objects(inner)
 
 
-def names(one: Target, row: Row) -> bool:
-    """Whether an object names the target or its person itself."""
-    mine = {one.name, one.person, *one.subjects}
-    direct = (inner for value in row.values() for inner in (value if isinstance(value, list) else [value]))
-    return any(isinstance(value, str) and value in mine for value in direct)
+class Told:
+    """An answer, searched once for all whom it may be about."""
 
+    def __init__(self, answer: Any):
+        self.text = json.dumps(answer, ensure_ascii=False)
+        self._by_name: dict[str, list[Row]] = {}
+        for row in objects(answer):
+            for value in row.values():
+                for inner in value if isinstance(value, list) else (value,):
+                    if isinstance(inner, str):
+                        self._by_name.setdefault(inner, []).append(row)
 
-def about(answer: Any, one: Target, text: str | None = None) -> list[Row]:
-    """The objects within an answer that are about the target; `text`: the answer as JSON, if it is at hand."""
-    if text is not None and one.name not in text and one.person not in text:
-        return []
-    return [row for row in objects(answer) if names(one, row)]
+    def about(self, one: Target) -> list[Row]:
+        """The objects that name the target or its person themselves."""
+        names = dict.fromkeys((one.name, one.person, *one.subjects))
+        return list({id(row): row for name in names for row in self._by_name.get(name, ())}.values())
 
-
-def whereabouts(answer: Any, one: Target, text: str | None = None) -> set[str]:
-    """What an answer tells about where the target's person is: places anywhere, a provider in an object about it."""
-    whole = json.dumps(answer, ensure_ascii=False) if text is None else text
-    found = {place for place in one.places if place in whole}
-    for row in about(answer, one, whole):
-        found |= {name for inner in texts(row) for name in PROVIDERS if re.search(rf"\b{name}\b", inner)}
-    return found
+    def whereabouts(self, one: Target) -> set[str]:
+        """What is told about where the target's person is: places anywhere, a provider in an object about it."""
+        found = {place for place in one.places if place in self.text}
+        for row in self.about(one):
+            found |= {name for inner in texts(row) for name in _PROVIDER.findall(inner)}
+        return found
 
 
 def secrets_in(text: str) -> list[str]:

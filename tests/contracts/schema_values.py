@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from copy import deepcopy
 from functools import cache
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
-from jsonschema.validators import extend
+if TYPE_CHECKING:
+    # its import costs seconds: where it is needed, and not in every process that collects tests
+    import jsonschema
 
 Json = dict[str, Any]
 
@@ -38,17 +39,25 @@ JUNK = (
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
+    from jsonschema import ValidationError
+
     ecma = re.sub(r"(?<!\\)\$$", r"\\Z", pattern)
     if isinstance(instance, str) and not re.search(ecma, instance):
-        yield jsonschema.ValidationError(f"does not match {pattern}")
+        yield ValidationError(f"does not match {pattern}")
 
 
-_Ecma = extend(jsonschema.Draft202012Validator, {"pattern": _pattern})
+@cache
+def _ecma() -> tuple[Any, Any]:
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    return extend(Draft202012Validator, {"pattern": _pattern}), Draft202012Validator.FORMAT_CHECKER
 
 
 def reader(schema: Json) -> Any:
     """A validator that looks at formats too."""
-    return _Ecma(schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
+    validator, formats = _ecma()
+    return validator(schema, format_checker=formats)
 
 
 def made(schema: Json, random: Random) -> Any:

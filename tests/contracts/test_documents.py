@@ -7,9 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
-from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT7
 
@@ -84,6 +82,9 @@ def test_spectral_has_nothing_to_say(tmp_path: Path) -> None:
 
 
 def test_the_openapi_document_is_one() -> None:
+    # here, because its import costs every process that collects tests seconds
+    from openapi_spec_validator import OpenAPIV31SpecValidator
+
     assert [fault.message for fault in OpenAPIV31SpecValidator(catalogue.read("openapi.json")).iter_errors()] == []
 
 
@@ -103,7 +104,9 @@ def test_the_openrpc_document_fits_the_standards_own_schema() -> None:
 
 def faults(meta: Any, document: Any) -> list[str]:
     """What the standard's schema says; its references to schemas of schemas lead to that of JSON Schema itself."""
-    draft7 = Resource.from_contents(jsonschema.Draft7Validator.META_SCHEMA, default_specification=DRAFT7)
+    from jsonschema import Draft7Validator
+
+    draft7 = Resource.from_contents(Draft7Validator.META_SCHEMA, default_specification=DRAFT7)
     anything = Resource.from_contents({"definitions": {"JSONSchemaObject": {"properties": {"$ref": {}}}}}, DRAFT7)
     text = json.dumps(meta).replace("https://meta.json-schema.tools/#", "urn:anything#")
     text = text.replace("https://meta.json-schema.tools/", "http://json-schema.org/draft-07/schema#")
@@ -111,5 +114,5 @@ def faults(meta: Any, document: Any) -> list[str]:
     registry: Registry[Any] = Registry().with_resources(
         [("http://json-schema.org/draft-07/schema", draft7), ("urn:anything", anything)]
     )
-    validator = jsonschema.Draft7Validator(json.loads(text), registry=registry)
+    validator = Draft7Validator(json.loads(text), registry=registry)
     return [f"{fault.json_path}: {fault.message[:200]}" for fault in validator.iter_errors(document)]

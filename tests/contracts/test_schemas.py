@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 from marshmallow import EXCLUDE, Schema, ValidationError
 
@@ -20,6 +19,9 @@ from kundval_contracts.schema import Builder, answer, envelope, event, event_in,
 from kundval_contracts.schema.examples import answer_of, event_data, request_of, whole_event
 
 from .schema_values import conditions, made, reader, spoilt
+
+if TYPE_CHECKING:
+    import jsonschema
 
 OWN = [method for method in METHODS.values() if method.service in SERVICES]
 #: name, JSON Schema, marshmallow schema, an example
@@ -161,9 +163,11 @@ def test_a_code_says_of_which_list_it_is() -> None:
 
 def flat(faults: Any) -> Iterator[jsonschema.ValidationError]:
     """Faults, and those within alternatives in their place."""
+    from jsonschema.exceptions import best_match
+
     for fault in faults:
         if fault.context and fault.validator in ("anyOf", "oneOf"):
-            nearest = jsonschema.exceptions.best_match([fault])
+            nearest = best_match([fault])
             yield from flat(nearest.context or [nearest])
         else:
             yield fault

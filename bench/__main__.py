@@ -13,7 +13,20 @@ from typing import Any
 
 from rich.console import Console
 
-from . import assignments, billing, due_scan, events, footprint, notices, plan_meetings, recompute, rpc, suite
+from . import (
+    assignments,
+    billing,
+    due_scan,
+    events,
+    footprint,
+    notices,
+    plan_meetings,
+    recompute,
+    rpc,
+    sharing,
+    sizing,
+    suite,
+)
 from .machine import Machine, load_average, servers
 from .report import Report, as_json, missed, show
 
@@ -31,6 +44,8 @@ PARTS: dict[str, tuple[Measure, Any, Any]] = {
     "h": (plan_meetings.measure, plan_meetings.USUAL, plan_meetings.QUICK),
     "i": (billing.measure, billing.Size(), billing.QUICK),
     "j": (notices.measure, notices.Size(), notices.QUICK),
+    "k": (sizing.measure, sizing.Size(), sizing.QUICK),
+    "l": (sharing.measure, sharing.Size(), sharing.QUICK),
 }
 
 #: sizes for --full where they are not the usual ones
@@ -42,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m bench",
         description="Measured claims with peers beside: (a) the whole suite, (b) events, (c) RPC, (d) recomputation,"
         " (e) memory and start-up, (f) the assignment service with many assignments, (g) the due-scan,"
-        " (h) a plan of meetings, (i) billing at size, (j) notices.",
+        " (h) a plan of meetings, (i) billing at size, (j) notices, (k) what a fact costs, (l) several processes.",
     )
     parser.add_argument("--only", default="".join(PARTS), metavar="a,b,…", help="which measurements (default: all)")
     size = parser.add_mutually_exclusive_group()

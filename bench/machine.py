@@ -51,7 +51,7 @@ class Machine:
     def vhost(self) -> Iterator[str]:
         """AMQP address of a fresh virtual host; dropped with its queues at the end."""
         name = f"b_{secrets.token_hex(4)}"
-        where = urllib.parse.urlsplit(self.env["KUNDVAL_AMQP_URI"])
+        where = urllib.parse.urlsplit(self.env["KUNDVAL_RABBIT_ADMIN_URI"])
         self.api("PUT", f"vhosts/{name}", {})
         self.api("PUT", f"permissions/{name}/{where.username}", {"configure": ".*", "write": ".*", "read": ".*"})
         try:

@@ -26,7 +26,7 @@ import sys
 import urllib.parse
 import urllib.request
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,9 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from kundval_local import postgres
+from kundval_rabbitmq import definitions
 
 # eventlet's own look-up of host names takes a third of a second to import in every process that the tests start, and
 # they know no host but 127.0.0.1
@@ -48,6 +51,7 @@ SCRIPT = ROOT / "deploy" / "local" / "servers"
 NEEDS_SERVERS = {
     "servers",
     "own_servers",
+    "tls_servers",
     "database",
     "vhost",
     "make_database",
@@ -59,7 +63,7 @@ START_SECONDS = 400
 
 
 #: files that stop or restart servers
-RESTARTING = ("faults/test_faults.py", "chassis/test_runner.py", "chassis/test_consume.py")
+RESTARTING = ("faults/test_campaign.py", "chassis/test_runner.py", "chassis/test_consume.py")
 #: the longest of the others that need servers, the longest first: no worker is to be left with one of them at the end
 LONG = (
     "assignment/test_policies.py",
@@ -71,6 +75,7 @@ LONG = (
     "assignment/test_municipalities.py",
     "billing/test_questions_service.py",
     "chassis/test_rpc.py",
+    "upgrade/test_side_by_side.py",
     "chassis/test_demo_suite.py",
     "assignment/test_reports_service.py",
     "scheduling/test_meetings_service.py",
@@ -78,6 +83,8 @@ LONG = (
     "billing/test_payments_survive.py",
 )
 TESTS = Path(__file__).parent
+#: what the name of the role that migrates a database has at its end, and that of the running service has not
+MIGRATOR = "_migrator"
 _FIRST = {TESTS / name: number for number, name in enumerate((*RESTARTING, *LONG))}
 
 
@@ -122,7 +129,8 @@ class Servers:
 
     @property
     def amqp_uri(self) -> str:
-        return self.env["KUNDVAL_AMQP_URI"]
+        """The broker as its administrator."""
+        return self.env.get("KUNDVAL_RABBIT_ADMIN_URI") or self.env["KUNDVAL_AMQP_URI"]
 
     def create_database(self, service: str = "test") -> str:
         """A fresh database, owned by a fresh role that can enter no other. Returns its address."""
@@ -131,13 +139,31 @@ class Servers:
         self.sql(f"CREATE DATABASE {name} OWNER {name}")
         self.sql(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
         where = urllib.parse.urlsplit(self.pg_admin_uri)
-        return f"postgresql://{name}:{password}@{where.hostname}:{where.port}/{name}"
+        return where._replace(netloc=f"{name}:{password}@{where.hostname}:{where.port}", path=f"/{name}").geturl()
+
+    def create_service_databases(self, services: Iterable[str]) -> dict[str, str]:
+        """Fresh databases with the roles of operations (deploy/postgresql/roles.sql), by service: as the role that
+        migrates, which acts as the owner. `as_service` makes of it the address of the running service.
+        """
+        found: dict[str, str] = {}
+        lines: list[str] = []
+        where = urllib.parse.urlsplit(self.pg_admin_uri)
+        for service in services:
+            name, password = f"t_{service}_{secrets.token_hex(4)}", secrets.token_hex(8)
+            lines += ["\\connect postgres", *postgres.database_script(name, password, password)]
+            user = f"{name}{MIGRATOR}:{password}"
+            found[service] = where._replace(netloc=f"{user}@{where.hostname}:{where.port}", path=f"/{name}").geturl()
+        programs = postgres.find()
+        assert programs is not None
+        authority = self.env.get("KUNDVAL_TLS_AUTHORITY")
+        postgres.run_sql(lines, self.pg_admin_uri, programs, Path(authority) if authority else None)
+        return found
 
     def drop_database(self, uri: str) -> None:
-        """End its connections, drop it and its role."""
+        """End its connections, drop it and its roles."""
         name = urllib.parse.urlsplit(uri).path.lstrip("/")
         self.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        self.sql(f"DROP ROLE IF EXISTS {name}")
+        self.sql(f"DROP ROLE IF EXISTS {name}, {name}{MIGRATOR}, {name}_owner")
 
     def create_vhost(self) -> str:
         """A fresh virtual host. Returns its AMQP address."""
@@ -146,7 +172,15 @@ class Servers:
         self.api("PUT", f"vhosts/{name}", {})
         everything = {"configure": ".*", "write": ".*", "read": ".*"}
         self.api("PUT", f"permissions/{name}/{where.username}", everything)
-        return f"amqp://{where.username}:{where.password}@{where.hostname}:{where.port}/{name}"
+        return where._replace(path=f"/{name}").geturl()
+
+    def let_users_in(self, vhost: str) -> None:
+        """Give the users of the suite the rights in a virtual host that they have in operations (deploy/rabbitmq)."""
+        self.api("POST", "definitions", definitions.vhost(vhost))
+
+    def amqp_uri_of(self, part: str, vhost: str) -> str:
+        """AMQP address for a service, the gateway, the operator or the monitor, with its own user."""
+        return f"{self.env[f'KUNDVAL_{part.upper()}_AMQP_URI'].rpartition('/')[0]}/{vhost}"
 
     def drop_vhost(self, uri: str) -> None:
         """Drop it with its queues; its connections are closed by the broker."""
@@ -196,6 +230,11 @@ class Servers:
         _servers("start-postgres", self.name)
 
 
+def as_service(uri: str) -> str:
+    """Address of a database for the running service, from that for the role that migrates it."""
+    return uri.replace(f"{MIGRATOR}:", ":", 1)
+
+
 def _servers(verb: str, name: str, *options: str) -> str:
     done = subprocess.run(
         [sys.executable, str(SCRIPT), verb, "--name", name, *options],
@@ -230,8 +269,18 @@ def own_servers() -> Iterator[Servers]:
         yield started
 
 
+@pytest.fixture(scope="session")
+def tls_servers() -> Iterator[Servers]:
+    """Servers that speak TLS alone, under an authority of their own, which this process trusts meanwhile."""
+    name = os.environ.get("KUNDVAL_TEST_SERVERS", "test")
+    with _up(f"{name}-tls", "--tls") as started, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KUNDVAL_TLS_AUTHORITY", started.env["KUNDVAL_TLS_AUTHORITY"])
+        patch.setenv("PGSSLROOTCERT", started.env["KUNDVAL_TLS_AUTHORITY"])
+        yield started
+
+
 @contextmanager
-def _up(name: str) -> Iterator[Servers]:
+def _up(name: str, *options: str) -> Iterator[Servers]:
     folder = ROOT / "var" / name
     folder.mkdir(parents=True, exist_ok=True)
     ours = folder / "started-by-tests"
@@ -239,7 +288,7 @@ def _up(name: str) -> Iterator[Servers]:
         fcntl.flock(users, fcntl.LOCK_SH)
         before = folder / "env"
         stamp = before.stat().st_mtime_ns if before.exists() else 0
-        _servers("up", name, "--fresh")
+        _servers("up", name, "--fresh", *options)
         if before.stat().st_mtime_ns != stamp:
             ours.touch()  # else a person had them up already, or another run of the tests
         try:

@@ -20,19 +20,21 @@ from decimal import Decimal
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
-from kundval_chassis import migrate
+from kundval_chassis import grants
 from kundval_chassis.play import on_their_way, settle
 from kundval_chassis.tokens import Tokens
 from kundval_contracts.client import Client
 
 from . import commands
 from .acceptance.builders import caseload
-from .conftest import Servers
+from .conftest import Servers, as_service
 from .programmes import TARIFFS
+
+S = TypeVar("S", bound="Suite")
 
 SERVICES = ("assignment", "scheduling", "billing", "notifications")
 #: started by `Suite.start("gateway")`, on the port `Suite.ports["gateway"]`
@@ -47,10 +49,20 @@ class Suite:
     """Up to four databases and processes, one virtual host. `folder` gets logs and messages.
 
     `settings` are further settings, as `{"KUNDVAL_SMTP_PORT": "2525"}`. A second instance of a service is called
-    `billing#2`.
+    `billing#2`. `amqp_uri` and `databases` are for tests that look: as the broker's administrator, and as the owners of
+    the databases. The services themselves have users and roles with the rights of operations, and no more; these are
+    of `servers`, without which they use the same addresses.
     """
 
-    def __init__(self, amqp_uri: str, databases: dict[str, str], folder: Path, settings: Mapping[str, str]):
+    def __init__(
+        self,
+        amqp_uri: str,
+        databases: dict[str, str],
+        folder: Path,
+        settings: Mapping[str, str],
+        servers: Servers | None = None,
+    ):
+        self.servers = servers
         self.amqp_uri = amqp_uri
         self.databases = databases
         self.folder = folder
@@ -61,7 +73,7 @@ class Suite:
         self.ports: dict[str, int] = {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         for service, uri in databases.items():
-            migrate.apply(uri, service)
+            grants.migrate_and_grant(as_service(uri), service, uri)
 
     @property
     def messages(self) -> Path:
@@ -77,16 +89,35 @@ class Suite:
         """Settings as operations would give them."""
         own = {key: value for key, value in os.environ.items() if not key.startswith("KUNDVAL_")}
         return own | {
-            "KUNDVAL_AMQP_URI": self.amqp_uri,
+            **self.addresses,
             "KUNDVAL_TOKEN_KEY": self.key,
             "KUNDVAL_ASSIGNMENT_PERSON_KEYS": self.person_keys,
             "KUNDVAL_PARTNER_KEY": self.partner_key,
             "KUNDVAL_RULES_FILE": str(RULES),
             "KUNDVAL_OUTBOX_DIR": str(self.messages),
             "KUNDVAL_HTTP_HOST": "127.0.0.1",
-            **{f"KUNDVAL_{one.upper()}_DATABASE_URI": uri for one, uri in self.databases.items()},
             **self.settings,
         }
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Of the broker and the databases: each service's with a user and a role of its own, the operator's besides."""
+        found = {"KUNDVAL_AMQP_URI": self.operator_uri}
+        if self.servers is not None:
+            found["KUNDVAL_SENDERS_CHECKED"] = "true"
+            if "KUNDVAL_TLS_AUTHORITY" in self.servers.env:
+                found["KUNDVAL_TLS_AUTHORITY"] = self.servers.env["KUNDVAL_TLS_AUTHORITY"]
+            for one in (*SERVICES, GATEWAY):
+                found[f"KUNDVAL_{one.upper()}_AMQP_URI"] = self.servers.amqp_uri_of(one, self.vhost)
+        for one, uri in self.databases.items():
+            found[f"KUNDVAL_{one.upper()}_DATABASE_URI"] = as_service(uri)
+            found[f"KUNDVAL_{one.upper()}_MIGRATION_URI"] = uri
+        return found
+
+    @property
+    def operator_uri(self) -> str:
+        """The broker as the operator's user, which is that of the command line."""
+        return self.amqp_uri if self.servers is None else self.servers.amqp_uri_of("operator", self.vhost)
 
     def start(self, *names: str) -> None:
         """Start these services (default: all) and wait until they are ready."""
@@ -102,12 +133,25 @@ class Suite:
             port = self.ports.setdefault(name, _free_port())
             with open(self._log(name), "ab") as log:
                 self.processes[name] = subprocess.Popen(
-                    [sys.executable, "-m", "kundval_chassis.cli", *command],
-                    env=self.environment | {f"KUNDVAL_{service.upper()}_HTTP_PORT": str(port)},
+                    [*self.program(name), *command],
+                    env=_own(self.environment | self.of_instance(name), service)
+                    | {f"KUNDVAL_{service.upper()}_HTTP_PORT": str(port)},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
                 )
+
+    def of_instance(self, name: str) -> Mapping[str, str]:
+        """Settings of one instance alone."""
+        return {}
+
+    def program(self, name: str) -> list[str]:
+        """What an instance is started with."""
+        return [sys.executable, "-m", "kundval_chassis.cli"]
+
+    def address(self, name: str) -> str:
+        """Where the health of an instance is asked."""
+        return "127.0.0.1"
 
     def wait_ready(self, name: str) -> None:
         deadline = time.monotonic() + READY_SECONDS
@@ -130,7 +174,7 @@ class Suite:
         return {key: float(value) for key, _, value in pairs}
 
     def _get(self, name: str, path: str) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}/{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://{self.address(name)}:{self.ports[name]}/{path}", timeout=5) as answer:
             return str(answer.read().decode())
 
     def kill(self, name: str) -> None:
@@ -153,7 +197,7 @@ class Suite:
         """A client with a token of that role; a provider's needs `organisation` and `tenant`."""
         tokens = Tokens(self.key)
         claims = {"subject": "test", "purpose": "test", **claims}
-        return Client(self.amqp_uri, lambda: tokens.mint(role, **claims), name="test", timeout=120)
+        return Client(self.operator_uri, lambda: tokens.mint(role, **claims), name="test", timeout=120)
 
     def kundval(self, *arguments: str, stdin: str = "", apart: bool = False) -> subprocess.CompletedProcess[str]:
         """The command line, with the settings of this suite; `apart` as a process of its own."""
@@ -170,20 +214,37 @@ class Suite:
 
 @contextmanager
 def running(
-    servers: Servers, folder: Path, *services: str, settings: Mapping[str, str] | None = None
-) -> Iterator[Suite]:
+    servers: Servers,
+    folder: Path,
+    *services: str,
+    settings: Mapping[str, str] | None = None,
+    kind: type[S] = Suite,  # type: ignore[assignment]
+) -> Iterator[S]:
     """A suite on fresh databases and a fresh virtual host; with `services` only these are started, and have one."""
     with ExitStack() as stack:
         amqp_uri = servers.create_vhost()
         stack.callback(servers.drop_vhost, amqp_uri)
-        databases = {}
-        for service in services or SERVICES:
-            databases[service] = servers.create_database(service)
-            stack.callback(servers.drop_database, databases[service])
-        suite = Suite(amqp_uri, databases, folder, settings or {})
+        servers.let_users_in(amqp_uri.rpartition("/")[2])
+        databases = servers.create_service_databases(services or SERVICES)
+        for uri in databases.values():
+            stack.callback(servers.drop_database, uri)
+        suite = kind(amqp_uri, databases, folder, settings or {}, servers)
         stack.callback(suite.close)
         suite.start(*services)
         yield suite
+
+
+def _own(environment: Mapping[str, str], service: str) -> dict[str, str]:
+    """What a process is given: no address with another's password, and not that of the role that migrates."""
+    own = {f"KUNDVAL_{service.upper()}_DATABASE_URI", f"KUNDVAL_{service.upper()}_AMQP_URI"}
+    if f"KUNDVAL_{service.upper()}_AMQP_URI" not in environment:
+        own.add("KUNDVAL_AMQP_URI")
+    others = ("_DATABASE_URI", "_MIGRATION_URI", "_AMQP_URI")
+    return {
+        key: value
+        for key, value in environment.items()
+        if key in own or not (key.startswith("KUNDVAL_") and key.endswith(others))
+    }
 
 
 _shared: list[Suite] = []

@@ -17,13 +17,14 @@ from functools import cache
 from importlib import import_module
 from time import monotonic
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import amqp
 from amqp import spec
-from amqp.exceptions import AMQPError, NotFound, PreconditionFailed
+from amqp.exceptions import AccessRefused, AMQPError, NotAllowed, NotFound, PreconditionFailed
 
 from kundval_contracts.envelope import CONTENT_TYPE, exchange_of, restricted_exchange_of
+from kundval_contracts.wire import tls
 
 #: The broker is away, restarting, or closed the connection or channel: connect again.
 BROKER_ERRORS: tuple[type[Exception], ...] = (OSError, AMQPError)
@@ -46,6 +47,17 @@ _SOCKET = {socket.TCP_USER_TIMEOUT: 60_000}
 
 class PublishFailed(OSError):
     """The broker did not take what was published. It may have taken a part."""
+
+
+def trouble_with(error: BaseException) -> str:
+    """What is wrong with the broker, in some words for readiness: without an address, a user or a name of a queue."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"broker is not reachable: its certificate is refused ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return f"broker is not reachable: TLS failed ({error.reason or type(error).__name__})"
+    if isinstance(error, AccessRefused | NotAllowed):
+        return f"broker refuses: password or rights of the user are wrong ({type(error).__name__})"
+    return "broker is not reachable"
 
 
 class Stopped(Exception):
@@ -83,6 +95,7 @@ class Link:
     ):
         self.uri = uri
         self.blocked = False
+        self._user = ""
         self._stopping = stopping
         self._confirming = False
         self._next_tag = 1
@@ -91,8 +104,9 @@ class Link:
         self._refused = 0
         error: Exception | None = None
         for one in uri.split(";"):
+            where = parse_uri(one)
             connection = amqp.Connection(
-                **parse_uri(one),
+                **where,
                 heartbeat=heartbeat,
                 connect_timeout=connect_timeout,
                 socket_settings=_SOCKET,
@@ -102,6 +116,7 @@ class Link:
             )
             try:
                 connection.connect()
+                self._user = where["userid"]
                 break
             except BROKER_ERRORS as cause:
                 connection.collect()
@@ -155,6 +170,8 @@ class Link:
                     content_encoding="utf-8",
                     delivery_mode=2,
                     message_id=message.message_id,
+                    # the broker takes no other than the true one
+                    user_id=self._user,
                 )
                 self._unconfirmed[self._next_tag] = None
                 self._next_tag += 1
@@ -293,15 +310,7 @@ def parse_uri(uri: str) -> dict[str, Any]:
     parts = urlsplit(uri)
     if parts.scheme not in ("amqp", "amqps", "pyamqp"):
         raise ValueError("a broker's URI begins with amqp:// or amqps://")
-    secure: dict[str, Any] | bool = False
-    if parts.scheme == "amqps":
-        secure = {"server_hostname": parts.hostname, "cert_reqs": ssl.CERT_REQUIRED}
-        query = parse_qs(parts.query)
-        secure |= {
-            argument: query[name][0]
-            for name, argument in (("cafile", "ca_certs"), ("certfile", "certfile"), ("keyfile", "keyfile"))
-            if name in query
-        }
+    secure = tls(uri)
     port = parts.port or (5671 if secure else 5672)
     host = parts.hostname or "localhost"
     return {
@@ -309,9 +318,14 @@ def parse_uri(uri: str) -> dict[str, Any]:
         "userid": unquote(parts.username or "guest"),
         "password": unquote(parts.password or "guest"),
         "virtual_host": unquote(parts.path[1:]) or "/",
-        "ssl": secure,
+        "ssl": {**secure, "server_hostname": parts.hostname} if secure else False,
         "login_method": "PLAIN",
     }
+
+
+def user_of(service: str) -> str:
+    """The user with which a service enters a broker where each has one of its own (deploy/rabbitmq)."""
+    return f"kundval-{service}"
 
 
 # --- shapes ------------------------------------------------------------------------------------------
@@ -352,26 +366,44 @@ def replays_queue(service: str) -> str:
     return f"{service}.replays"
 
 
-def declare_replays(channel: amqp.Channel, service: str) -> str:
-    """Declare the queue of requests for replays of a service; its name."""
+def declare_replays(channel: amqp.Channel, service: str, *, own: bool = True) -> str:
+    """Declare the queue of requests for replays of a service; its name. own: see `declare_exchange`."""
     queue = replays_queue(service)
-    arguments = {"x-queue-type": "quorum", "x-delivery-limit": NO_DELIVERY_LIMIT}
-    channel.queue_declare(queue, durable=True, auto_delete=False, arguments=arguments)
+    if own or not _is_there(channel, lambda look: look.queue_declare(queue, passive=True)):
+        arguments = {"x-queue-type": "quorum", "x-delivery-limit": NO_DELIVERY_LIMIT}
+        channel.queue_declare(queue, durable=True, auto_delete=False, arguments=arguments)
     return queue
 
 
-def declare_exchange(channel: amqp.Channel, service: str) -> str:
-    """Declare the topic exchange of a service's events; its name."""
-    exchange = exchange_of(service)
-    channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
-    return exchange
+def declare_exchange(channel: amqp.Channel, service: str, *, own: bool = True) -> str:
+    """Declare the topic exchange of a service's events; its name.
+
+    own: of the service that declares it, which has the right to. Who listens to another declares it only if it is not
+    there, which is refused where that right is not given (deploy/rabbitmq: there the definitions make it).
+    """
+    return _declare_topic(channel, exchange_of(service), own)
 
 
-def declare_restricted(channel: amqp.Channel, service: str) -> str:
+def declare_restricted(channel: amqp.Channel, service: str, *, own: bool = True) -> str:
     """Declare the topic exchange of a service's restricted events, for the services of the suite alone; its name."""
-    exchange = restricted_exchange_of(service)
-    channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
+    return _declare_topic(channel, restricted_exchange_of(service), own)
+
+
+def _declare_topic(channel: amqp.Channel, exchange: str, own: bool) -> str:
+    if own or not _is_there(channel, lambda look: look.exchange_declare(exchange, "topic", passive=True)):
+        channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
     return exchange
+
+
+def _is_there(channel: amqp.Channel, ask: Callable[[amqp.Channel], object]) -> bool:
+    """Whether something is there: asked on a channel of its own, since the broker says no by closing it."""
+    look = channel.connection.channel()
+    try:
+        ask(look)
+    except NotFound:
+        return False
+    look.close()
+    return True
 
 
 def declare_consumer(
@@ -385,10 +417,9 @@ def declare_consumer(
     of these `names`), a queue for each retry delay, and the parking. Raises PreconditionFailed if one exists in another
     shape. The queue of a service of the suite is bound to the restricted events too.
 
-    All are quorum queues. Only one consumer at a time gets messages, so that two instances of a service
-    handle one batch after the other; when it goes away the next one takes over. Messages that leave a queue
-    by themselves (waited long enough, delivered too often) are moved by the broker at least once, never
-    dropped.
+    All are quorum queues. Only one consumer at a time gets messages, so that they are read in order; when it goes away
+    the next one takes over. How the instances of a service share the work is said in `helper`. Messages that leave a
+    queue by themselves (waited long enough, delivered too often) are moved by the broker at least once, never dropped.
     """
     moved = {
         "x-queue-type": "quorum",
@@ -414,9 +445,9 @@ def declare_consumer(
         declare(retry_queue(queue, delay), moved | {"x-dead-letter-routing-key": queue, "x-message-ttl": delay})
     wanted = None if names is None else sorted(names)
     for source in sources:
-        exchanges = [declare_exchange(channel, source)]
+        exchanges = [declare_exchange(channel, source, own=False)]
         if may_know_places(queue):
-            exchanges.append(declare_restricted(channel, source))
+            exchanges.append(declare_restricted(channel, source, own=False))
         keys = ["#"] if wanted is None else [one for one in wanted if one.startswith(f"{source}.")]
         for exchange in exchanges:
             for key in keys:
@@ -445,5 +476,7 @@ __all__ = [
     "queue_of",
     "replays_queue",
     "retry_queue",
+    "trouble_with",
+    "user_of",
 ]
 assert issubclass(socket.timeout, TimeoutError)  # so that TimeoutError catches every wait that ended

@@ -26,7 +26,7 @@ from typing import IO, Any, Protocol
 import eventlet
 import psycopg
 
-from . import db, logs
+from . import child, db, logs
 from .db import Tx
 from .service import Dependency
 
@@ -196,7 +196,9 @@ def run(job: Job, limits: Limits, beat: Callable[[], None] = lambda: None) -> by
     with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as target, tempfile.TemporaryFile() as errors:
         source.write(job.input)
         source.seek(0)
-        process = subprocess.Popen(list(job.command), stdin=source, stdout=target, stderr=errors)
+        process = subprocess.Popen(
+            list(job.command), stdin=source, stdout=target, stderr=errors, env=child.environment()
+        )
         try:
             _limit(process.pid, limits)
             status = _wait(process, limits.seconds, beat)

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from .cli_env import use_environment
+from .cli_env import trust, use_environment
 
 #: command -> module and attribute; in the order of the help text
 COMMANDS = {
@@ -26,6 +26,8 @@ COMMANDS = {
     "call": "kundval_chassis.cli_call:call",
     "events": "kundval_chassis.cli_call:events",
     "status": "kundval_chassis.cli_status:status",
+    "doctor": "kundval_chassis.cli_doctor:doctor",
+    "recover": "kundval_chassis.cli_recover:recover",
     "dead-letters": "kundval_chassis.cli_dead_letters:dead_letters",
     "partner": "kundval_chassis.cli_partner:partner",
     "rules": "kundval_chassis.cli_rules:command",
@@ -34,6 +36,9 @@ COMMANDS = {
     "gateway": "kundval_chassis.cli_gateway:gateway",
     "migrate": "kundval_chassis.cli_run:migrate",
     "token": "kundval_chassis.cli_call:token",
+    "keys": "kundval_chassis.cli_keys:keys",
+    "open-day": "kundval_chassis.cli_daily:open_day",
+    "erase": "kundval_chassis.cli_daily:erase",
 }
 GROUP = "kundval.commands"
 
@@ -73,6 +78,7 @@ def cli(env_file: str | None) -> None:
     the local servers of the checkout that the command is run in.
     """
     use_environment(env_file)
+    trust()
 
 
 def main(arguments: list[str] | None = None) -> Any:

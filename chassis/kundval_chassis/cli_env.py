@@ -13,7 +13,7 @@ import click
 NOISE = "(?s).*Eventlet is (deprecated|now in maintenance)"
 LOCAL = Path("var", "local", "env")
 #: any of these says which deployment is meant; then no file is looked for
-_DECIDED = ("KUNDVAL_AMQP_URI", "KUNDVAL_SETTINGS_FILE")
+_DECIDED = ("KUNDVAL_AMQP_URI", "KUNDVAL_AMQP_URI_FILE", "KUNDVAL_SETTINGS_FILE")
 
 
 def use_environment(file: str | Path | None = None, environ: MutableMapping[str, str] | None = None) -> Path | None:
@@ -31,6 +31,15 @@ def use_environment(file: str | Path | None = None, environ: MutableMapping[str,
     for key, value in read_env(Path(file)):
         environ.setdefault(key, value)
     return Path(file)
+
+
+def trust() -> None:
+    """Have the connections of this process to broker and databases trust the authority that the settings name."""
+    key = "KUNDVAL_TLS_AUTHORITY"
+    if os.environ.get(key) or os.environ.get(f"{key}_FILE") or os.environ.get("KUNDVAL_SETTINGS_FILE"):
+        from .trust import authority
+
+        authority(optional(key))
 
 
 def find_local(start: Path | None = None) -> Path | None:
@@ -64,17 +73,11 @@ def need(key: str) -> str:
 
 
 def optional(key: str) -> str | None:
-    """The setting `key`, if there is one."""
-    return os.environ.get(key) or _from_settings_file(key)
-
-
-def _from_settings_file(key: str) -> str | None:
-    if not os.environ.get("KUNDVAL_SETTINGS_FILE"):
-        return None
-    from .settings import SettingsError, read_settings_file
+    """The setting `key`, if there is one: from the environment, the settings file, or a file of its own."""
+    from .settings import SettingsError, one
 
     try:
-        return read_settings_file(os.environ).get(key)
+        return one(key)
     except SettingsError as error:
         refuse(str(error))
 

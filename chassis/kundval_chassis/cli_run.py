@@ -30,12 +30,15 @@ def run(services: tuple[str, ...], migrations: bool) -> None:
 @click.argument("services", metavar="[SERVICE...]", nargs=-1)
 @click.option("--check", is_flag=True, help="Apply nothing; exit status 1 if something is missing.")
 def migrate(services: tuple[str, ...], check: bool) -> None:
-    """Apply missing migrations to the databases of services (without names: of all that are installed)."""
+    """Apply missing migrations to the databases of services (without names: of all that are installed), through
+    KUNDVAL_<SERVICE>_MIGRATION_URI if that is set; then the role of the running service gets its declared rights.
+    """
     warnings.filterwarnings("ignore", message=NOISE)
     from importlib.metadata import entry_points
 
     import psycopg
 
+    from . import grants
     from . import migrate as migrations
     from .settings import SettingsError, load
 
@@ -43,11 +46,12 @@ def migrate(services: tuple[str, ...], check: bool) -> None:
     unknown = [name for name in services if name not in installed]
     if unknown:
         refuse(f"there is no service {', '.join(unknown)} (installed: {', '.join(installed)})")
-    uris: dict[str, str] = {}
+    uris: dict[str, tuple[str, str | None]] = {}
     faults: list[tuple[str, str]] = []
     for name in services or installed:
         try:
-            uris[name] = load(name, only=["DATABASE_URI"])["DATABASE_URI"]
+            settings = load(name, only=["DATABASE_URI", "MIGRATION_URI", "TLS_AUTHORITY"])
+            uris[name] = settings["DATABASE_URI"], settings["MIGRATION_URI"]
         except SettingsError as error:
             faults += error.faults
     if faults:
@@ -55,9 +59,13 @@ def migrate(services: tuple[str, ...], check: bool) -> None:
             click.echo(f"{key}: {message}", err=True)
         sys.exit(2)
     missing = False
-    for name, uri in uris.items():
+    for name, (uri, migration_uri) in uris.items():
+        given: list[str] = []
         try:
-            found = migrations.pending(uri, name) if check else migrations.apply(uri, name)
+            if check:
+                found = migrations.pending(uri, name)
+            else:
+                found, given = grants.migrate_and_grant(uri, name, migration_uri)
         except migrations.MigrationError as error:
             click.echo(f"{name}: {error}", err=True)
             sys.exit(1)
@@ -67,4 +75,6 @@ def migrate(services: tuple[str, ...], check: bool) -> None:
         missing = missing or bool(found)
         word = "missing" if check else "applied"
         click.echo(f"{name}: {', '.join(map(str, found))} {word}" if found else f"{name}: up to date")
+        if given:
+            click.echo(f"{name}: rights of {grants.role_of(uri)} changed in {len(given)} tables")
     sys.exit(1 if check and missing else 0)

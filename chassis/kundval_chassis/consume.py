@@ -16,7 +16,9 @@ never its text, which may quote data. What is no event, of an unknown type or of
 once. A database or broker that is away is nobody's failed attempt: the consumer waits with the messages in
 its hand.
 
-Events are handed over in the order of the queue; one that had to be retried comes later than its successors.
+Events are handed over in the order of the queue; one that had to be retried comes later than its successors. One
+process of a service reads the queue, all of them share the work: see `helper`, and `turns` for how the events of a
+tenant stay in order.
 
 Of an event about a protected person a service of the suite gets the whole and the masked copy that is meant for
 others. The copy is passed over as if it had not come. The subject is remembered as restricted, so that what this
@@ -34,7 +36,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import PurePath
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import eventlet
 import psycopg
@@ -44,9 +46,9 @@ from nameko.containers import WorkerContext
 from nameko.extensions import Entrypoint
 
 from kundval_contracts import versions
-from kundval_contracts.envelope import BadEvent, Event
+from kundval_contracts.envelope import BadEvent, Event, exchange_of, restricted_exchange_of
 
-from . import context, db, inbox, outbox, telemetry
+from . import context, db, inbox, outbox, telemetry, traces, turns
 from .amqp import (
     BROKER_ERRORS,
     RETRY_DELAYS,
@@ -59,6 +61,8 @@ from .amqp import (
     parked_queue,
     queue_of,
     retry_queue,
+    trouble_with,
+    user_of,
 )
 from .fits import fits
 from .outbox import received_types
@@ -66,6 +70,8 @@ from .relay import Pause, request_replay
 
 if TYPE_CHECKING:
     import amqp
+
+    from .helper import Helper
 
 log = structlog.get_logger("kundval.consume")
 
@@ -83,8 +89,19 @@ PARKED_AT = "x-kundval-parked-at"
 Handler = Callable[["db.Tx", list[Event]], None]
 
 
+class Waits(Protocol):
+    """What has to be kept content while something is waited for: the connection to the broker."""
+
+    def tick(self, timeout: float = 0) -> bool:
+        """Wait at most so many seconds."""
+
+
 class UnknownEvent(BadEvent):
     """An event of a type that this version of the suite does not know."""
+
+
+class UnknownSender(BadEvent):
+    """An event that another than its service has put into the queue."""
 
 
 class InvalidData(BadEvent):
@@ -93,7 +110,10 @@ class InvalidData(BadEvent):
 
 @dataclass(slots=True)
 class Delivery:
-    """A message as it came from the queue."""
+    """A message as it came from the queue, or from its `place` in the table of events that wait.
+
+    exchange: to which it was published. sender: the user that published it, if it said so; the broker vouches for both.
+    """
 
     tag: int
     body: bytes
@@ -101,6 +121,9 @@ class Delivery:
     headers: Mapping[str, Any]
     content_type: str
     event: Event | None = None
+    place: int | None = None
+    exchange: str = ""
+    sender: str = ""
 
     @property
     def attempts(self) -> int:
@@ -140,9 +163,13 @@ class Consumer:
         needs: Collection[str] | None = None,
         only_needed: bool = False,
         types: Mapping[str, Any] | None = None,
+        senders_checked: bool = False,
     ):
         self.service = service
         self.queue = queue or queue_of(service)
+        self._senders_checked = senders_checked
+        #: whoever may put any event into the queue: this service tries one again, an operator one that was parked
+        self._trusted = frozenset({user_of(service), user_of("operator")})
         self._sees_all = may_know_places(self.queue)
         self._sources = tuple(sources)
         self._pool = pool
@@ -157,6 +184,8 @@ class Consumer:
         self._stop = threading.Event()
         self._buffer: list[Delivery] = []
         self._publisher: Link | None = None
+        #: who shares the work, with other processes and between tenants; None: all is handled here, in order
+        self.helper: Helper | None = None
         #: why nothing is handled at present; None while all is well
         self.trouble: str | None = "not started"
 
@@ -201,6 +230,9 @@ class Consumer:
                 self.trouble = None
                 pause.reset()
                 while not self._stop.is_set():
+                    if self.helper is not None and self.helper.full:
+                        link.tick(0.2)
+                        continue
                     self._collect(link)
                     batch, self._buffer = self._buffer[: self._batch], self._buffer[self._batch :]
                     if batch:
@@ -248,6 +280,8 @@ class Consumer:
                 message_id=properties.get("message_id") or "",
                 headers=properties.get("application_headers") or {},
                 content_type=properties.get("content_type") or "",
+                exchange=message.delivery_info["exchange"],
+                sender=properties.get("user_id") or "",
             )
         )
 
@@ -273,25 +307,67 @@ class Consumer:
         """
         readable: list[Delivery] = []
         failures: list[Failure] = []
-        for delivery in batch:
+        for delivery in [] if self._shared(link, batch, failures) else batch:
             try:
                 delivery.event = self._read(delivery)
                 if delivery.event is not None:
                     readable.append(delivery)
             except BadEvent as error:
-                failures.append(Failure(delivery, error, _reason(error)))
+                failures.append(Failure(delivery, error, why(error)))
+        began = monotonic()
         with telemetry.EVENT_BATCH_SECONDS.labels(self.service).time():
             failures += self._handle(link, readable)
+        self._count(readable, monotonic() - began)
         if failures:
             self._set_aside(link, failures)
         link.channel.basic_ack(batch[-1].tag, multiple=True)
+
+    def _shared(self, link: Link, batch: list[Delivery], failures: list[Failure]) -> bool:
+        """Lay a batch out for all who help, if it is a full one and that is of use: if others help, or several tenants
+        would wait for each other. What is no event goes to the `failures`. False: it is to be handled here.
+        """
+        if self.helper is None or len(batch) < self._batch:
+            return False
+        found: list[tuple[str, Delivery]] = []
+        unreadable: list[Failure] = []
+        for delivery in batch:
+            try:
+                found.append((self._event(delivery).tenant, delivery))
+            except BadEvent as error:
+                unreadable.append(Failure(delivery, error, why(error)))
+        if not self.helper.others and len({tenant for tenant, _ in found}) < 2:
+            return False
+        self._with_database(link, lambda tx: turns.lay_out(tx, found))
+        self._recovered()
+        failures += unreadable
+        return True
+
+    def _count(self, deliveries: Iterable[Delivery], seconds: float) -> None:
+        """How long a batch took, shared among its events."""
+        names = Counter(delivery.event.name for delivery in deliveries if delivery.event)
+        each = seconds / max(1, names.total())
+        for name, count in names.items():
+            measured = telemetry.EVENT_SECONDS.labels(self.service, name)
+            for _ in range(count):
+                measured.observe(each)
+
+    def _event(self, delivery: Delivery) -> Event:
+        """The event in a message. Raises BadEvent, and UnknownSender if it may be another's than its service's: where
+        each has a user of its own, only the service publishes to its exchanges, but many to the default exchange.
+        """
+        event = Event.from_json(delivery.body)
+        if self._senders_checked and delivery.place is None and delivery.sender not in self._trusted:
+            ways = exchange_of(event.service), restricted_exchange_of(event.service)
+            if delivery.exchange not in ways and delivery.sender != user_of(event.service):
+                raise UnknownSender("source", "is not the user that sent it")
+        return event
 
     def _read(self, delivery: Delivery) -> Event | None:
         """The event in a message, in the version that is known here; None for a masked copy where the whole event comes
         too, and for a version beside a better one. Raises BadEvent (not one of ours), UnknownEvent, NewerVersion or
         InvalidData.
         """
-        event = Event.from_json(delivery.body)
+        event = self._event(delivery)
         if event.masked and self._sees_all:
             telemetry.EVENTS_MASKED.labels(self.service, event.service).inc()
             return None
@@ -317,12 +393,12 @@ class Consumer:
                 ) from None
         return event
 
-    def _handle(self, link: Link, deliveries: list[Delivery]) -> list[Failure]:
+    def _handle(self, link: Waits, deliveries: list[Delivery]) -> list[Failure]:
         """Handle deliveries in order, as few transactions as possible; those that failed even alone."""
         if not deliveries:
             return []
         try:
-            self._transaction(link, [delivery.event for delivery in deliveries if delivery.event])
+            self._transaction(link, deliveries)
             return []
         except _HandlerFailed as failed:
             if len(deliveries) == 1:
@@ -330,21 +406,23 @@ class Consumer:
         half = len(deliveries) // 2
         return self._handle(link, deliveries[:half]) + self._handle(link, deliveries[half:])
 
-    def _transaction(self, link: Link, events: list[Event]) -> None:
-        """One transaction: mark, handle, commit. Raises `_HandlerFailed`, or `Stopped` or one of
-        `BROKER_ERRORS` while waiting for the database.
+    def _transaction(self, link: Waits, deliveries: list[Delivery]) -> None:
+        """One transaction: take the tenants' turns, mark, handle, commit. Raises `_HandlerFailed`, or `Stopped` or one
+        of `BROKER_ERRORS` while waiting for the database.
         """
+        events = [delivery.event for delivery in deliveries if delivery.event]
         pause = Pause(0.1, 5.0)
         lost = contended = 0
         while True:
             try:
-                with self._pool.tx() as tx:
-                    fresh = inbox.take(tx, events)
+                with traces.handling(self.queue, events) as handling, self._pool.tx() as tx:
+                    mine = self._mine(tx, deliveries)
+                    fresh = inbox.take(tx, mine)
                     outbox.heed(tx, fresh)
                     wanted = fresh if self._needs is None else [e for e in fresh if e.name in self._needs]
                     if wanted:
-                        tx.causes = {(event.tenant, event.subject): event for event in wanted}
-                        with context.working(**_shared(wanted)):
+                        tx.causes = {(event.tenant, event.subject): handling.cause(event) for event in wanted}
+                        with context.working(**_shared(wanted), at=handling.traceparent):
                             self._handler(tx, wanted)
             except Exception as error:
                 if db.is_contention(error) and contended < 5:
@@ -363,12 +441,31 @@ class Consumer:
         self._recovered()
         for source, count in Counter(event.service for event in fresh).items():
             telemetry.EVENTS_HANDLED.labels(self.service, source).inc(count)
-        if len(fresh) < len(events):
-            repeated = Counter(event.service for event in events) - Counter(event.service for event in fresh)
+        if len(fresh) < len(mine):
+            repeated = Counter(event.service for event in mine) - Counter(event.service for event in fresh)
             for source, count in repeated.items():
                 telemetry.EVENTS_REPEATED.labels(self.service, source).inc(count)
 
-    def _await_database(self, link: Link, pause: Pause) -> None:
+    def _mine(self, tx: db.Tx, deliveries: list[Delivery]) -> list[Event]:
+        """The events that are to be handled now: of tenants whose turn this transaction can have. Of the others, and of
+        those of which events wait already, what came from the queue is laid out behind them; what lay in the table
+        and has gone has been handled elsewhere.
+        """
+        events = {id(one): one.event for one in deliveries if one.event is not None}
+        turn = turns.claim(tx, (event.tenant for event in events.values()))
+        places = [one.place for one in deliveries if one.place is not None and events[id(one)].tenant in turn]
+        if places:
+            here = turns.take(tx, places)
+            return [events[id(one)] for one in deliveries if one.place in here]
+        if deliveries and deliveries[0].place is not None:
+            return []
+        now = turn - turns.behind(tx, turn)
+        later = [(events[id(one)].tenant, one) for one in deliveries if events[id(one)].tenant not in now]
+        if later:
+            turns.lay_out(tx, later)
+        return [event for event in events.values() if event.tenant in now]
+
+    def _await_database(self, link: Waits, pause: Pause) -> None:
         """Wait until the database answers, with the messages unacknowledged and the broker kept content."""
         while True:
             until = monotonic() + pause.next()
@@ -381,7 +478,7 @@ class Consumer:
 
     # --- failures --------------------------------------------------------------------------------
 
-    def _set_aside(self, link: Link, failures: Iterable[Failure]) -> None:
+    def _set_aside(self, link: Waits, failures: Iterable[Failure]) -> None:
         """Send failed deliveries to their retry queue or the parking, confirmed, before they are
         acknowledged.
         """
@@ -404,6 +501,10 @@ class Consumer:
                 headers[FIELD] = error.field
             if rules and not callable(rules):
                 headers[RULES] = ",".join(map(str, rules))
+            again = failure.reason == "FAILED" and attempts <= len(self._delays)
+            # a name that no contract knows comes from outside: into no label
+            name = delivery.event.name if delivery.event else "none"
+            telemetry.EVENT_FAILURES.labels(self.service, name, "retried" if again else "parked").inc()
             facts = {
                 "service": self.service,
                 "event_name": delivery.event.name if delivery.event else None,
@@ -412,7 +513,7 @@ class Consumer:
                 "code": headers.get(CODE),
                 "attempts": attempts,
             }
-            if failure.reason == "FAILED" and attempts <= len(self._delays):
+            if again:
                 target = retry_queue(self.queue, self._delays[attempts - 1])
                 telemetry.EVENTS_RETRIED.labels(self.service, str(attempts)).inc()
                 log.warning("event_failed", **facts, where=_where(error), again_in_ms=self._delays[attempts - 1])
@@ -450,9 +551,12 @@ class Consumer:
             self._publisher = None
 
     def _interrupted(self, what: str, error: BaseException) -> None:
+        trouble = trouble_with(error) if what == "broker" else f"{what} is not reachable"
         if self.trouble is None:
-            log.warning("consumer_interrupted", service=self.service, missing=what, error=type(error).__name__)
-        self.trouble = f"{what} is not reachable"
+            log.warning(
+                "consumer_interrupted", service=self.service, missing=what, error=type(error).__name__, why=trouble
+            )
+        self.trouble = trouble
 
     def _recovered(self) -> None:
         if self.trouble is not None:
@@ -464,7 +568,8 @@ class Consumes(Entrypoint):
     """The entrypoint behind `@consumes`. The method is called with `(tx, events)`, dependencies injected."""
 
     consumer: Consumer
-    _thread: Any = None
+    helper: Helper
+    _threads: tuple[Any, ...] = ()
 
     def __init__(
         self,
@@ -493,27 +598,38 @@ class Consumes(Entrypoint):
         self._database = databases[0]
 
     def start(self) -> None:
-        self.consumer = Consumer(
-            service=self.container.service_name,
-            sources=self.sources,
-            pool=self._database.pool,
-            amqp_uri=self.container.config["AMQP_URI"],
-            handle=self._call,
-            batch=self.batch,
-            needs=self.needs,
-            only_needed=self.only_needed,
-            delays=self.delays,
+        from .helper import Helper
+
+        given: dict[str, Any] = {
+            "service": self.container.service_name,
+            "sources": self.sources,
+            "pool": self._database.pool,
+            "amqp_uri": self.container.config["AMQP_URI"],
+            "handle": self._call,
+            "batch": self.batch,
+            "needs": self.needs,
+            "only_needed": self.only_needed,
+            "delays": self.delays,
+            "senders_checked": bool(self.container.config.get("KUNDVAL_SENDERS_CHECKED")),
+        }
+        self.consumer, self.helper = Consumer(**given), Helper(**given)
+        self.consumer.helper = self.helper
+        spawn = self.container.spawn_managed_thread
+        self._threads = (
+            spawn(self.consumer.run, identifier="event consumer"),
+            spawn(self.helper.run, identifier="event helper"),
         )
-        self._thread = self.container.spawn_managed_thread(self.consumer.run, identifier="event consumer")
 
     def stop(self) -> None:
-        if self._thread is not None:
+        if self._threads:
             self.consumer.stop()
-            self._thread.wait()
+            self.helper.stop()
+        for thread in self._threads:
+            thread.wait()
 
     def kill(self) -> None:
-        if self._thread is not None:
-            self._thread.kill()
+        for thread in self._threads:
+            thread.kill()
 
     def _call(self, tx: db.Tx, events: list[Event]) -> None:
         """The worker's life as nameko does it, but here and now: the transaction is ours, errors go to the
@@ -566,10 +682,14 @@ def _shared(events: Sequence[Event]) -> dict[str, Any]:
     }
 
 
-def _reason(error: BadEvent) -> str:
-    return {UnknownEvent: "UNKNOWN_TYPE", versions.NewerVersion: "NEWER_VERSION", InvalidData: "INVALID_DATA"}.get(
-        type(error), "NOT_AN_EVENT"
-    )
+def why(error: BadEvent) -> str:
+    """The reason under which what is no event of ours is parked."""
+    return {
+        UnknownEvent: "UNKNOWN_TYPE",
+        versions.NewerVersion: "NEWER_VERSION",
+        InvalidData: "INVALID_DATA",
+        UnknownSender: "UNKNOWN_SENDER",
+    }.get(type(error), "NOT_AN_EVENT")
 
 
 def _where(error: BaseException) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -37,9 +37,19 @@ def valid_traceparent(value: object) -> bool:
     return match is not None and match[1] != "0" * 32 and match[2] != "0" * 16
 
 
+def always(trace_id: str) -> bool:
+    """Every trace is kept, by whoever keeps traces."""
+    return True
+
+
+#: whether a trace that begins here is kept, by its id; `traces` puts its own in place
+sampled: Callable[[str], bool] = always
+
+
 def new_traceparent() -> str:
-    """Return a traceparent that begins a new trace (sampled)."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    """Return a traceparent that begins a new trace."""
+    trace_id = secrets.token_hex(16)
+    return f"00-{trace_id}-{secrets.token_hex(8)}-{int(sampled(trace_id)):02x}"
 
 
 def child_traceparent(parent: str | None = None) -> str:
@@ -52,14 +62,17 @@ def child_traceparent(parent: str | None = None) -> str:
 
 
 @contextmanager
-def working(*, correlation: str | None = None, trace: str | None = None, who: Any = None) -> Iterator[None]:
+def working(
+    *, correlation: str | None = None, trace: str | None = None, at: str | None = None, who: Any = None
+) -> Iterator[None]:
     """Set the context for a block of work and put the former one back.
 
-    A missing correlation id is made; the trace continues `trace` (a child of it) or begins anew.
+    A missing correlation id is made; the trace continues `trace` (a child of it) or begins anew. `at` is the work's own
+    traceparent, if it has one already.
     """
     tokens = (
         (correlation_id, correlation_id.set(correlation or new_correlation_id())),
-        (traceparent, traceparent.set(child_traceparent(trace))),
+        (traceparent, traceparent.set(at or child_traceparent(trace))),
         (caller, caller.set(who)),
     )
     try:

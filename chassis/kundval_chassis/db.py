@@ -26,7 +26,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Json, Jsonb, set_json_dumps
 from psycopg_pool import ConnectionPool
 
-from . import outbox
+from . import outbox, traces
 
 if TYPE_CHECKING:
     from kundval_contracts.envelope import Event
@@ -48,7 +48,10 @@ DEFAULTS: Mapping[str, str] = {
 # SQLSTATE of a server that cannot work for anybody now; the same request succeeds once it can again
 _OUTAGE_CLASSES = ("08", "57P", "53")
 _OUTAGE_STATES = ("25006", "58030")
-_CONTENTION_STATES = ("40001", "40P01")
+# the last: not within the time that the role's lock_timeout gives
+_CONTENTION_STATES = ("40001", "40P01", "55P03")
+# where the server finds that the plan of a prepared statement fits its table no more
+_REVALIDATION = "RevalidateCachedQuery"
 
 
 def _dumps(value: Any) -> str:
@@ -73,8 +76,18 @@ def is_outage(error: BaseException) -> bool:
 
 
 def is_contention(error: BaseException) -> bool:
-    """True if the transaction lost against another one (deadlock, serialization) and may simply run again."""
-    return isinstance(error, psycopg.Error) and error.sqlstate in _CONTENTION_STATES
+    """True if the transaction lost against another one (deadlock, serialization, a migration) and may simply run
+    again.
+    """
+    return isinstance(error, psycopg.Error) and (error.sqlstate in _CONTENTION_STATES or is_outdated(error))
+
+
+def is_outdated(error: BaseException) -> bool:
+    """True if a statement was prepared before a migration gave its table another column, so that its rows would have
+    another form. Every connection from before has such statements.
+    """
+    # the text of the error is in the language of the server
+    return isinstance(error, psycopg.errors.FeatureNotSupported) and error.diag.source_function == _REVALIDATION
 
 
 class Tx:
@@ -261,6 +274,10 @@ class Pool:
 
         Read-only ones see one snapshot throughout.
         """
+        with traces.part("transaction", "CLIENT", db_system_name="postgresql", kundval_readonly=readonly):
+            yield from self._transaction(readonly)
+
+    def _transaction(self, readonly: bool) -> Iterator[Tx]:
         conn = self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if readonly else "BEGIN")
         tx = Tx(conn, readonly=readonly)
         try:
@@ -285,8 +302,11 @@ class Pool:
                 tx.flush()
                 if conn.execute("COMMIT").statusmessage != "COMMIT":
                     raise psycopg.errors.InFailedSqlTransaction("a statement failed, so nothing was committed")
-            except Exception:
+            except Exception as error:
                 _roll_back(conn)
+                if is_outdated(error):
+                    # whoever tries again is not to meet the same on each connection
+                    self._pool.drain()
                 raise
             except BaseException:
                 # killed in the middle of a query, perhaps: the connection's state is unknown
@@ -357,8 +377,8 @@ class Database(DependencyProvider):
 
         migrate.require_current(uri, service)
         workers = int(self.container.max_workers)
-        # beside the workers: the event consumer, and one for health and status
-        self.pool = Pool(uri, name=f"kundval-{service}", max_size=workers + 2)
+        # beside the workers: the reader of events and the helper, and one for health and status
+        self.pool = Pool(uri, name=f"kundval-{service}", max_size=workers + 3)
         self.pool.open()
 
     def stop(self) -> None:

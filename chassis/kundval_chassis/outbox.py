@@ -26,7 +26,7 @@ from marshmallow import RAISE, ValidationError
 from kundval_contracts import versions
 from kundval_contracts.envelope import Event, dump_data
 
-from . import context
+from . import context, traces
 from .fits import fits
 
 if TYPE_CHECKING:
@@ -166,6 +166,7 @@ def prepare(
         # who is protected is known by the subject
         raise InvalidPublication(name, {"subject": ["must be the assignment that the data name"]})
     correlation = (cause.correlation_id if cause else None) or context.correlation_id.get()
+    parent = cause.traceparent if cause else None
     return Publication(
         id=new_id(),
         name=name,
@@ -174,7 +175,7 @@ def prepare(
         tenant=tenant,
         time=datetime.now(UTC),
         correlation_id=correlation or context.new_correlation_id(),
-        traceparent=context.child_traceparent(cause.traceparent if cause else None),
+        traceparent=traces.created(name, parent or context.traceparent.get()) or context.child_traceparent(parent),
         data=text,
         restricted=restricted,
     )

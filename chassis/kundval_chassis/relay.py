@@ -38,7 +38,7 @@ from kundval_contracts import versions
 from kundval_contracts.envelope import compose, dump_data, exchange_of, restricted_exchange_of
 from kundval_contracts.events import masked
 
-from . import db, telemetry
+from . import db, telemetry, traces
 from .amqp import (
     BROKER_ERRORS,
     Link,
@@ -49,6 +49,7 @@ from .amqp import (
     declare_replays,
     declare_restricted,
     may_know_places,
+    trouble_with,
 )
 from .outbox import CHANNEL, new_id
 
@@ -129,11 +130,11 @@ class Relay:
             except PreconditionFailed:
                 raise
             except BROKER_ERRORS as error:
-                self._wait(pause, "broker", error)
+                self._wait(pause, "broker", error, trouble_with(error))
             except psycopg.Error as error:
                 if not db.is_outage(error):
                     raise
-                self._wait(pause, "database", error)
+                self._wait(pause, "database", error, "database is not reachable")
         self._well(False, "stopped")
 
     def _elected(self, conn: psycopg.Connection[db.Row]) -> bool:
@@ -186,6 +187,7 @@ class Relay:
             if back:
                 conn.execute(_RETURNED, (back,))
             conn.execute(SENT, ([row["sequence"] for row in rows], TOLD))
+        traces.sent(rows)
         telemetry.EVENTS_PUBLISHED.labels(self.service).inc(len(rows) - len(back))
         if back:
             telemetry.EVENTS_RETURNED.labels(self.service).inc(len(back))
@@ -203,10 +205,12 @@ class Relay:
             if list(conn.notifies(timeout=min(left, 0.25), stop_after=1)):
                 return
 
-    def _wait(self, pause: Pause, what: str, error: Exception) -> None:
+    def _wait(self, pause: Pause, what: str, error: Exception, trouble: str) -> None:
         if self._trouble is None:
-            log.warning("relay_interrupted", service=self.service, missing=what, error=type(error).__name__)
-        self._well(False, f"{what} is not reachable")
+            log.warning(
+                "relay_interrupted", service=self.service, missing=what, error=type(error).__name__, why=trouble
+            )
+        self._well(False, trouble)
         self._stop.wait(pause.next())
 
     def _well(self, connected: bool, trouble: str | None) -> None:
@@ -404,7 +408,7 @@ def request_replay(
     with nullcontext(link) if link else Link(amqp_uri, name="kundval replay") as using:
         wanted = {"queue": queue, "tenant": tenant, "after": after, **({"restricted": True} if restricted else {})}
         body = json.dumps(wanted).encode()
-        request = Outgoing("", declare_replays(using.channel, source), body, new_id())
+        request = Outgoing("", declare_replays(using.channel, source, own=False), body, new_id())
         if using.publish([request]):
             raise NoSuchQueue(request.routing_key)
 

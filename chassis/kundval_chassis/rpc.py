@@ -33,6 +33,7 @@ import psycopg
 from eventlet.hubs import trampoline
 from kombu import Connection, Queue
 from marshmallow import ValidationError
+from nameko.constants import DEFAULT_HEARTBEAT, HEARTBEAT_CONFIG_KEY
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import DependencyProvider, register_entrypoint
 from nameko.messaging import QueueConsumer
@@ -51,10 +52,13 @@ from kundval_contracts.errors import (
     faults_of,
 )
 from kundval_contracts.rpc import METHODS, CallerRole, Kind, Method
-from kundval_contracts.wire import read_ahead, thrifty
+from kundval_contracts.wire import broker, establish, read_ahead, thrifty
 
-from . import access, context, idempotency, logs, telemetry
+from . import access, context, idempotency, logs, telemetry, traces
+from .amqp import NO_DELIVERY_LIMIT
 from .db import Pool, Tx, is_contention, is_outage
+from .depth import deeper
+from .limiter import Limiter
 from .rpc_check import Check, fits
 from .tokens import Caller, Tokens
 
@@ -66,6 +70,19 @@ log = logs.get(__name__)
 REQUEST_TTL = 300_000
 #: times that a command that lost against another transaction is tried in all
 ATTEMPTS = 4
+
+#: Kinds of queues of requests. A classic one lies on one node and keeps requests in memory: quicker, but without its
+#: node there are no requests. A quorum queue lies on several and writes requests to their disks.
+CLASSIC, QUORUM = "CLASSIC", "QUORUM"
+_SHAPES: Mapping[str, Mapping[str, Any]] = {
+    # said outright, because a broker may make quorum queues when nothing is said
+    CLASSIC: {"x-queue-type": "classic", "x-message-ttl": REQUEST_TTL},
+    # a request that is given back counts as delivered: a command that waits for a database must not be dropped for it
+    QUORUM: {"x-queue-type": "quorum", "x-message-ttl": REQUEST_TTL, "x-delivery-limit": NO_DELIVERY_LIMIT},
+}
+
+#: seconds before the first attempt to reach a lost broker again, by which each further one is later, and the most
+_AGAIN, _AGAIN_MOST = 0.5, 3.0
 
 _BROKEN = (amqp.AMQPError, OSError, AttributeError, KeyError)
 #: seconds for which a reply may wait for the broker to take it
@@ -102,6 +119,12 @@ def _entrypoint(name: str, kind: Kind) -> Callable[[F], F]:
         return carry_out  # type: ignore[return-value]
 
     return decorate
+
+
+def requests_queue(service: str, kind: str = CLASSIC) -> str:
+    """Name of the queue of a service's requests. Each kind has its own, because a queue cannot be changed."""
+    name: str = RPC_QUEUE_TEMPLATE.format(service)
+    return name if kind == CLASSIC else f"{name}.{kind.lower()}"
 
 
 class Incoming:
@@ -163,6 +186,8 @@ class RequestQueue(QueueConsumer):
     listening = False
     in_hand = 0
     replies: Any = None
+    #: name of the queue from which requests came before another kind was chosen
+    former: str | None = None
 
     def stop(self) -> None:
         super().stop()
@@ -171,12 +196,33 @@ class RequestQueue(QueueConsumer):
 
     @property
     def connection(self) -> Connection:
-        connection = super().connection
-        connection.transport_options = {
-            "frame_writer": thrifty,
-            "client_properties": {"connection_name": f"kundval-{self.container.service_name} requests"},
-        }
-        return connection
+        return broker(
+            self.amqp_uri,
+            heartbeat=self.container.config.get(HEARTBEAT_CONFIG_KEY, DEFAULT_HEARTBEAT),
+            transport_options={
+                "frame_writer": thrifty,
+                "client_properties": {"connection_name": f"kundval-{self.container.service_name} requests"},
+            },
+        )
+
+    @contextmanager
+    def establish_connection(self) -> Iterator[Connection]:
+        """kombu's, but that it looks for the broker again after three seconds at most, not after thirty."""
+        with self.create_connection() as connection:
+            connection.ensure_connection(
+                self.on_connection_error, interval_start=_AGAIN, interval_step=_AGAIN, interval_max=_AGAIN_MOST
+            )
+            yield connection
+
+    def on_connection_error(self, error: BaseException, interval: float) -> None:
+        """nameko's would log the addresses, and of several it hides the first one's password alone."""
+        log.warning(
+            "requests_interrupted",
+            service=self.container.service_name,
+            missing="broker",
+            error=type(error).__name__,
+            again_in_s=interval,
+        )
 
     def consume(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -216,9 +262,21 @@ class RequestQueue(QueueConsumer):
 
     def get_consumers(self, consumer_cls: Any, channel: Any) -> Iterable[Any]:
         consumers = super().get_consumers(consumer_cls, channel)
+        if self.former is not None:
+            self._leave(channel)
         for provider, consumer in self._consumers.items():
             consumer.on_decode_error = partial(self._undecodable, provider)
         return consumers
+
+    def _leave(self, channel: Any) -> None:
+        """Let no request go to the former queue: each would be carried out twice. Instances that still take from it
+        finish what is there.
+        """
+        other = channel.connection.channel()
+        # not while the node that holds it is away; whoever connects next tries again
+        with suppress(amqp.AMQPError):
+            other.queue_unbind(self.former, RPC_EXCHANGE, f"{self.container.service_name}.*")
+            other.close()
 
     def _undecodable(self, provider: Any, message: Any, error: Exception) -> None:
         self.in_hand += 1
@@ -236,24 +294,37 @@ class Requests(RpcConsumer):
         super().__init__()
         self._methods: dict[str, Entrypoint] = {}
         self._tokens: Tokens | None = None
+        self._limiter: Limiter | None = None
+
+    def check_pace(self, caller: Caller) -> None:
+        """Raise `Unavailable` if somebody calls too often. The systems of the suite are not held up by this."""
+        most = self.container.config.get("KUNDVAL_CALLER_A_MINUTE")
+        if caller.role is CallerRole.SYSTEM or most is None:
+            return
+        if self._limiter is None:
+            self._limiter = Limiter(most)
+        who = (caller.tenant, caller.role.value, caller.organisation, caller.subject)
+        if self._limiter.wait(repr(who).encode()):
+            raise Unavailable("There were too many calls in a minute.", code="TOO_MANY_REQUESTS")
 
     @property
     def tokens(self) -> Tokens:
         if self._tokens is None:
-            self._tokens = Tokens(self.container.config["KUNDVAL_TOKEN_KEY"])
+            self._tokens = Tokens.of(self.container.config)
         return self._tokens
 
     def setup(self) -> None:
         if self.queue is None:
             service = self.container.service_name
+            kind = self.container.config.get("KUNDVAL_RPC_QUEUES") or CLASSIC
             self.queue = Queue(
-                RPC_QUEUE_TEMPLATE.format(service),
+                requests_queue(service, kind),
                 exchange=get_rpc_exchange(self.container.config),
                 routing_key=f"{service}.*",
                 durable=True,
-                # said outright, because a broker may make quorum queues when nothing is said
-                queue_arguments={"x-queue-type": "classic", "x-message-ttl": REQUEST_TTL},
+                queue_arguments=_SHAPES[kind],
             )
+            self.queue_consumer.former = requests_queue(service, QUORUM if kind == CLASSIC else CLASSIC)
             self.queue_consumer.register_provider(self)
             self._registered = True
             self.queue_consumer.replies = Replies(self.container.config["AMQP_URI"], service, self._replied)
@@ -271,6 +342,14 @@ class Requests(RpcConsumer):
             return
         if not _well_formed(body):
             fault = {"path": "", "message": 'must be {"args": [], "kwargs": {…}}'}
+            self.reply(message, Outcome(error=InvalidRequest(faults=[fault])))
+            return
+        if len(message.body or b"") > LARGEST:
+            too_large = InvalidRequest("The request is too large: send it in parts.", code="REQUEST_TOO_LARGE")
+            self.reply(message, Outcome(error=too_large))
+            return
+        if deeper(body["kwargs"]):
+            fault = {"path": "", "message": "is nested too deeply"}
             self.reply(message, Outcome(error=InvalidRequest(faults=[fault])))
             return
         entrypoint.handle_message(body, message)
@@ -340,11 +419,11 @@ class Entrypoint(Rpc):
         caller: Caller | None = None
         replayed = False
         started = time.perf_counter()
-        trace = headers.get("traceparent")
+        trace = headers.get("traceparent") if context.valid_traceparent(headers.get("traceparent")) else None
         with (
+            traces.work(self.name, "SERVER", trace, rpc_method=self.name) as piece,
             context.working(
-                correlation=_opaque(headers.get("correlation_id")),
-                trace=trace if context.valid_traceparent(trace) else None,
+                correlation=_opaque(headers.get("correlation_id")), trace=trace, at=piece.traceparent
             ),
             access.watching() as seen,
         ):
@@ -354,6 +433,7 @@ class Entrypoint(Rpc):
                     return Outcome(silent=True)
                 caller = self.rpc_consumer.tokens.read(headers.get("auth_token"))
                 context.caller.set(caller)
+                self.rpc_consumer.check_pace(caller)
                 caller.check_role(method)
                 if incoming.args:
                     raise InvalidRequest(faults=[{"path": "", "message": "arguments are given by name"}])
@@ -375,13 +455,20 @@ class Entrypoint(Rpc):
             except Exception as error:
                 outcome = Outcome(error=_translated(self.name, error))
             seconds = time.perf_counter() - started
-            self._note(outcome, replayed, seconds, caller, incoming.kwargs)
+            self._note(outcome, replayed, seconds, caller, incoming.kwargs, piece)
         return outcome
 
     def _read(self, service: Any, function: Callable[..., Any], request: dict[str, Any], caller: Caller) -> Any:
         pool: Pool = service.db
-        with pool.tx(readonly=True) as tx:
-            answer = function(service, tx, request, caller)
+        try:
+            with pool.tx(readonly=True) as tx:
+                answer = function(service, tx, request, caller)
+        except psycopg.Error as error:
+            if not is_contention(error):
+                raise
+            # what only reads loses against migrations alone
+            with pool.tx(readonly=True) as tx:
+                answer = function(service, tx, request, caller)
         return checked(self.method, answer, caller)
 
     def _write(
@@ -410,7 +497,9 @@ class Entrypoint(Rpc):
             request_hash = service.witness.fingerprint(request_hash)
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return idempotency.once(pool, self.name, key, request_hash, effect, self.method.shown_once)
+                return idempotency.once(
+                    pool, self.name, key, request_hash, effect, self.method.shown_once, wire.get("tenant")
+                )
             except psycopg.Error as error:
                 if not is_contention(error) or attempt == ATTEMPTS:
                     raise
@@ -456,11 +545,22 @@ class Entrypoint(Rpc):
         return error
 
     def _note(
-        self, outcome: Outcome, replayed: bool, seconds: float, caller: Caller | None, wire: Mapping[str, Any]
+        self,
+        outcome: Outcome,
+        replayed: bool,
+        seconds: float,
+        caller: Caller | None,
+        wire: Mapping[str, Any],
+        piece: traces.Piece,
     ) -> None:
         error = outcome.error
         what = error.kind.lower() if error else "replayed" if replayed else "ok"
         telemetry.RPC_SECONDS.labels(self.name, what).observe(seconds)
+        piece.note(kundval_outcome=what, kundval_role=caller.role.value if caller else None)
+        if error is not None:
+            piece.note(kundval_code=error.code)
+            if error.kind in (InternalError.kind, Unavailable.kind):
+                piece.fail(error.code)
         fields: dict[str, Any] = {
             "service": self.method.service,
             "method": self.name,
@@ -564,15 +664,17 @@ class Replies:
         self._channel.send_method(amqp.spec.Basic.Publish, "Bssbb", (0, exchange, reply_to, False, False), message)
 
     def _connect(self) -> None:
-        connection = Connection(
-            self._uri,
-            heartbeat=30,
-            connect_timeout=5,
-            transport_options={
-                "frame_writer": thrifty,
-                "client_properties": {"connection_name": f"kundval-{self._service} replies"},
-            },
-        ).transport.establish_connection()
+        connection = establish(
+            broker(
+                self._uri,
+                heartbeat=30,
+                connect_timeout=5,
+                transport_options={
+                    "frame_writer": thrifty,
+                    "client_properties": {"connection_name": f"kundval-{self._service} replies"},
+                },
+            )
+        )
         try:
             channel = connection.channel()
             # so that a reply is not lost only because no caller has made the exchange yet
@@ -622,7 +724,7 @@ class Remote(DependencyProvider):
         self._tokens: Tokens | None = None
 
     def setup(self) -> None:
-        self._tokens = Tokens(self.container.config["KUNDVAL_TOKEN_KEY"])
+        self._tokens = Tokens.of(self.container.config)
         self._client = Client(
             self.container.config["AMQP_URI"], timeout=self.timeout, name=f"kundval-{self.container.service_name}"
         )
@@ -647,15 +749,31 @@ class Remote(DependencyProvider):
         """The answer of a method of another service. Raises the typed errors of `kundval_contracts.errors`."""
         assert self._client is not None and self._tokens is not None
         service = self.container.service_name
-        return self._client.call(
-            method,
-            timeout=timeout,
-            idempotency_key=key,
-            correlation_id=context.correlation_id.get(),
-            traceparent=context.child_traceparent(),
-            token=partial(self._tokens.mint, CallerRole.SYSTEM, subject=service, purpose=purpose),
-            **fields,
-        )
+        with traces.part(f"call {method}", "CLIENT", rpc_method=method) as piece, _measured(service, method):
+            return self._client.call(
+                method,
+                timeout=timeout,
+                idempotency_key=key,
+                correlation_id=context.correlation_id.get(),
+                traceparent=piece.traceparent or context.child_traceparent(),
+                token=partial(self._tokens.mint, CallerRole.SYSTEM, subject=service, purpose=purpose),
+                **fields,
+            )
+
+
+@contextmanager
+def _measured(service: str, method: str) -> Iterator[None]:
+    """Count a call of another service, as its caller sees it."""
+    started = time.perf_counter()
+    outcome = "failed"
+    try:
+        yield
+        outcome = "ok"
+    except KundvalError as error:
+        outcome = error.kind.lower()
+        raise
+    finally:
+        telemetry.REMOTE_SECONDS.labels(service, method, outcome).observe(time.perf_counter() - started)
 
 
 def checked(method: Method, answer: Any, caller: Caller | None = None) -> Any:

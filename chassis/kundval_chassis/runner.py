@@ -31,7 +31,7 @@ from nameko.containers import ServiceContainer
 
 from kundval_contracts import profiles, tariffs
 
-from . import health, idempotency, logs, migrate
+from . import grants, health, idempotency, logs, migrate, recovery, traces, trust, watch
 from .db import Database
 from .settings import Settings, SettingsError, load
 
@@ -89,6 +89,7 @@ def prepare(names: Iterable[str], environ: Mapping[str, str] | None = None) -> l
         for name, variable in (("PROFILES", profiles.FOLDER), ("TARIFFS", tariffs.FOLDER)):
             if settings[name] is not None:
                 os.environ[variable] = str(settings[name])
+        trust.authority(settings["TLS_AUTHORITY"])
     _check_tariffs()
     return prepared
 
@@ -138,6 +139,10 @@ class Runner:
             self._started.append(container)
             log.info("started", service=settings.service, version=version_of(container.service_cls))
             self._threads.append(eventlet.spawn(self._watch, container))
+        for one in self.health:
+            looks = getattr(one.container.service_cls, "looks", lambda _: ())(one.settings)
+            look = watch.Watch(one.service, one.settings, one.pool, looks)
+            self._threads += [eventlet.spawn(look.run), eventlet.spawn(look.watch_queues)]
         self._threads.append(eventlet.spawn(self._keep_house))
         # what is there now stays: the collector need not look at it again and again
         gc.collect()
@@ -185,6 +190,7 @@ class Runner:
         unfinished = [container.service_name for container in self._started if not container._died.ready()]
         for server in self.servers:
             server.stop()
+        traces.end()
         log.info("stopped", unfinished=unfinished)
         return clean and not unfinished
 
@@ -249,12 +255,16 @@ def run(
         return REFUSED
     names = [settings.service for _, settings in prepared]
     logs.configure(prepared[0][1]["LOG_LEVEL"], service=names[0] if len(names) == 1 else None)
+    for key, note in sorted({note for _, settings in prepared for note in settings.notes}):
+        log.warning("setting_noted", setting=key, remark=note)
     try:
         if not _migrated(prepared, apply=migrations, say=say):
             return REFUSED
     except psycopg.Error as error:
         say(f"kundval: a database cannot be used ({type(error).__name__})")
         return FAILED
+    first, settings = prepared[0]
+    traces.configure(settings, names[0] if len(names) == 1 else "suite", version_of(first))
     runner = Runner(prepared, say)
     signals = Signals(runner.end)
     runner.begin()
@@ -269,11 +279,15 @@ def _migrated(prepared: Iterable[tuple[type, Settings]], *, apply: bool, say: Ca
     for _, settings in prepared:
         try:
             if apply:
-                migrate.apply(settings["DATABASE_URI"], settings.service)
+                grants.migrate_and_grant(settings["DATABASE_URI"], settings.service, settings["MIGRATION_URI"])
             else:
                 migrate.require_current(settings["DATABASE_URI"], settings.service)
         except migrate.MigrationError as error:
             say(f"{settings.service}: {error}")
+            good = False
+            continue
+        if (refused := recovery.refusal(settings["DATABASE_URI"], settings.service)) is not None:
+            say(f"{settings.service}: {refused}")
             good = False
     return good
 

@@ -7,6 +7,8 @@ The file holds the same keys, or without their prefix in a table of the service:
     [billing]
     DATABASE_URI = "postgresql://…"
 
+A key with ``_FILE`` at its end names a file that holds the value (`kundval_chassis.given`).
+
 Nothing is guessed: a missing or wrong setting is named by its key, all of them at once, and the service does
 not start. No message quotes a value, which may be a secret.
 """
@@ -26,6 +28,7 @@ from urllib.parse import urlsplit
 from kundval_contracts import yaml12
 from kundval_contracts.settings import MISSING, SettingsFault, read_settings
 
+from .given import Given, Wrong, merged
 from .logs import LEVELS
 
 PREFIX = "KUNDVAL_"
@@ -61,11 +64,16 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings(Mapping[str, Any]):
-    """The settings of one service, by name without prefix: ``settings["HTTP_PORT"]``."""
+    """The settings of one service, by name without prefix: ``settings["HTTP_PORT"]``.
+
+    files: those from which settings were read, by name. notes: what should be better, as ``(key, message)``.
+    """
 
     service: str
-    values_: Mapping[str, Any]
+    values_: Mapping[str, Any] = field(repr=False)
     rules: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+    notes: tuple[tuple[str, str], ...] = ()
 
     def __getitem__(self, name: str) -> Any:
         return self.values_[name]
@@ -76,9 +84,13 @@ class Settings(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self.values_)
 
+    def full(self) -> dict[str, Any]:
+        """By full key."""
+        return {f"{PREFIX}{name}": value for name, value in self.values_.items()}
+
     def nameko(self) -> dict[str, Any]:
         """nameko's configuration for the service's container; our own settings under their full keys."""
-        config = {f"{PREFIX}{name}": value for name, value in self.values_.items()}
+        config = self.full()
         config[f"{PREFIX}{self.service.upper()}_DATABASE_URI"] = self["DATABASE_URI"]
         config.update(
             AMQP_URI=self["AMQP_URI"],
@@ -132,6 +144,17 @@ def number(least: int, most: int) -> Callable[[str], int]:
         return result
 
     return read
+
+
+def share(value: str) -> float:
+    """A share from 0 to 1."""
+    try:
+        result = float(value)
+    except ValueError:
+        result = -1.0
+    if not 0.0 <= result <= 1.0:
+        raise ValueError("must be a share from 0 to 1")
+    return result
 
 
 def one_of(*values: str) -> Callable[[str], str]:
@@ -217,17 +240,31 @@ def partner_keys(value: str) -> str:
 CHASSIS = (
     Setting("AMQP_URI", uri("amqp", "amqps"), help="the message broker"),
     Setting("DATABASE_URI", uri("postgresql", "postgres"), help="the service's own database"),
+    Setting(
+        "MIGRATION_URI",
+        uri("postgresql", "postgres"),
+        None,
+        "the same database, as the role that migrates it; without it DATABASE_URI",
+    ),
     Setting("TOKEN_KEY", token_keys, help="keys that sign tokens, the first one signing; 32 characters at least"),
     Setting(
         "PARTNER_KEY", partner_keys, None, "keys from which the secrets of partners are made; without it there are none"
     ),
     Setting("PARTNER_NETWORKS", networks, (), "networks inside that webhooks of partners may go to"),
     Setting("TLS_AUTHORITY", certificates, None, "certificates that are trusted beside the system's (PEM)"),
+    Setting("SENDERS_CHECKED", flag, False, "events are taken from their own service's broker user alone"),
+    Setting(
+        "RPC_QUEUES", one_of("CLASSIC", "QUORUM"), "CLASSIC", "kind of the queues of requests: QUORUM on a cluster"
+    ),
     Setting("HTTP_HOST", text, "127.0.0.1", "where health and metrics are served"),
     Setting("HTTP_PORT", number(0, 65535), None, "port of health and metrics; without it there are none"),
     Setting("LOG_LEVEL", one_of(*LEVELS), "INFO", "least weight of a log line"),
     Setting("MAX_WORKERS", number(1, 200), 10, "calls that a service works on at once"),
+    Setting("CALLER_A_MINUTE", number(1, 1_000_000), 6000, "calls in a minute of one caller to one process"),
     Setting("OUTBOX_AGE_LIMIT", number(1, 86400), 60, "seconds an event may wait before the service is not ready"),
+    Setting("TRACES", uri("http", "https"), None, "collector that gets traces (OTLP over HTTP); else there are none"),
+    Setting("TRACES_RATIO", share, 0.05, "share of the traces that begin here which is kept"),
+    Setting("BACKUP_STAMP", text, None, "file that is touched after each good backup of the service's database"),
     Setting("STOP_SECONDS", number(1, 600), 25, "seconds that work in hand gets to finish at the end"),
     Setting("RULES_FILE", file, None, "rule settings such as AMI1_MONTHLY_FEE (TOML or YAML)"),
     Setting("PROFILES", existing_folder, None, "folder of further profiles of municipalities, <key>.toml each"),
@@ -251,22 +288,34 @@ def load(
     environ = os.environ if environ is None else environ
     faults: list[tuple[str, str]] = []
     table = [*CHASSIS, *more]
-    given: dict[str, str] = dict(environ)
+    stored: dict[str, str] = {}
     try:
-        given = {**read_settings_file(environ), **environ}
+        stored = read_settings_file(environ)
     except SettingsError as error:
         faults += error.faults
+    given = Given(merged(environ, stored))
     values: dict[str, Any] = {}
+    files: dict[str, Path] = {}
     for setting in table:
         if only is not None and setting.name not in only:
             continue
-        key, raw = _find(given, service, setting.name)
-        if raw is None:
+        own, shared = f"{PREFIX}{service.upper()}_{setting.name}", f"{PREFIX}{setting.name}"
+        try:
+            found = (given.find_address if setting.name.endswith("_URI") else given.find)(own, shared)
+        except Wrong as wrong:
+            faults.append((wrong.key, wrong.message))
+            continue
+        if found is None:
             if setting.default is REQUIRED:
+                # what is never shared: so the message names the key that should be set
+                key = own if setting.name in ("DATABASE_URI", "HTTP_PORT", "PERSON_KEYS") else shared
                 faults.append((key, f"is not set ({setting.help})" if setting.help else "is not set"))
             else:
                 values[setting.name] = setting.default
             continue
+        key, raw = found
+        if key in given.files:
+            files[setting.name] = given.files[key]
         try:
             values[setting.name] = setting.read(raw)
         except ValueError as error:
@@ -274,7 +323,18 @@ def load(
     rules = _rules(values.get("RULES_FILE"), service, tuple(rule_settings), faults)
     if faults:
         raise SettingsError(faults)
-    return Settings(service, values, rules)
+    return Settings(service, values, rules, files, tuple(given.notes))
+
+
+def one(key: str, environ: Mapping[str, str] | None = None) -> str | None:
+    """The text of one setting by its full key, wherever it is given, for a command. Raises `SettingsError`."""
+    environ = os.environ if environ is None else environ
+    given = Given(merged(environ, read_settings_file(environ)))
+    try:
+        found = given.find_address(key) if key.endswith("_URI") else given.find(key)
+    except Wrong as wrong:
+        raise SettingsError([(wrong.key, wrong.message)]) from None
+    return None if found is None else found[1]
 
 
 def read_rules_file(path: Path) -> dict[str, Any]:
@@ -291,15 +351,6 @@ def read_rules_file(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError("names a file that does not hold keys and values")
     return content
-
-
-def _find(given: Mapping[str, Any], service: str, name: str) -> tuple[str, str | None]:
-    own, shared = f"{PREFIX}{service.upper()}_{name}", f"{PREFIX}{name}"
-    for key in (own, shared):
-        if given.get(key) not in (None, ""):
-            return key, str(given[key])
-    # what is never shared: so the message names the key that should be set
-    return (own if name in ("DATABASE_URI", "HTTP_PORT", "PERSON_KEYS") else shared), None
 
 
 def read_settings_file(environ: Mapping[str, str]) -> dict[str, str]:

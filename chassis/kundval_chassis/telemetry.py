@@ -1,11 +1,13 @@
 """Metrics of a service process, in Prometheus' form at ``/metrics``. No label ever holds an id of a person or case.
 
-Names are part of what operations rely on (dashboards, alarms); they are not renamed.
+Names are part of what operations rely on (dashboards, alarms); they are not renamed. What is counted here is of this
+process. What is looked up in the database (`watch`, and the outbox) is the same in every instance of a service: take
+the highest, never the sum.
 """
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary, generate_latest
 from prometheus_client import ProcessCollector as _ProcessCollector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -19,6 +21,13 @@ RPC_SECONDS = Histogram(
     "kundval_rpc_seconds",
     "How long calls took in the service, by method and outcome (ok, replayed, or the error's kind)",
     ("method", "outcome"),
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+REMOTE_SECONDS = Histogram(
+    "kundval_remote_seconds",
+    "How long calls of another service took, as the caller sees it, by outcome (ok, failed, or the error's kind)",
+    ("service", "method", "outcome"),
     buckets=_SECONDS,
     registry=REGISTRY,
 )
@@ -51,6 +60,24 @@ EVENT_BATCH_SECONDS = Histogram(
     buckets=_SECONDS,
     registry=REGISTRY,
 )
+EVENT_SECONDS = Summary(
+    "kundval_event_seconds",
+    "Seconds that events took to be handled, by event; of a batch each has its share",
+    ("service", "event"),
+    registry=REGISTRY,
+)
+EVENT_FAILURES = Counter(
+    "kundval_event_failures",
+    "Times that an event could not be handled, by event and what became of it (retried, parked)",
+    ("service", "event", "outcome"),
+    registry=REGISTRY,
+)
+EVENTS_WAITING = Gauge(
+    "kundval_events_waiting",
+    "Events that were taken from the broker and wait for a process of the service",
+    ("service",),
+    registry=REGISTRY,
+)
 EVENTS_PUBLISHED = Counter(
     "kundval_events_published", "Events that the broker has confirmed", ("service",), registry=REGISTRY
 )
@@ -65,6 +92,70 @@ DB_CONNECTIONS = Gauge(
 DB_WAITING = Gauge(
     "kundval_db_waiting", "Requests that wait for a connection of the pool", ("service",), registry=REGISTRY
 )
+DB_REQUESTS = Counter(
+    "kundval_db_requests",
+    "Times that a connection of the pool was asked for: all, those that had to wait, those that got none",
+    ("service", "outcome"),
+    registry=REGISTRY,
+)
+DB_WAIT_SECONDS = Counter(
+    "kundval_db_wait_seconds", "Seconds that requests waited for a connection of the pool", ("service",),
+    registry=REGISTRY,
+)
+DB_LOST = Counter(
+    "kundval_db_connections_lost", "Connections of the pool that were found dead", ("service",), registry=REGISTRY
+)
+WORKERS = Gauge(
+    "kundval_workers", "Places for calls, by state (busy, free)", ("service", "state"), registry=REGISTRY
+)
+HUB_LAG = Histogram(
+    "kundval_hub_lag_seconds",
+    "How late a green thread wakes: what every call and event in this process waits besides its own work",
+    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
+    registry=REGISTRY,
+)
+HUB_WAITS = Gauge(
+    "kundval_hub_waits", "Green threads that wait for a socket or a moment, by kind", ("kind",), registry=REGISTRY
+)
+THREADS = Gauge("kundval_process_threads", "Threads of the process, those of the system", registry=REGISTRY)
+QUEUE_MESSAGES = Gauge(
+    "kundval_queue_messages",
+    "Messages that wait in a queue of the service: requests, events, retry (all delays together), parked",
+    ("service", "queue"),
+    registry=REGISTRY,
+)
+MIGRATIONS_MISSING = Gauge(
+    "kundval_migrations_missing", "1 if the database lacks a migration of this version", ("service",),
+    registry=REGISTRY,
+)
+BUSINESS_DATE = Gauge(
+    "kundval_business_date_seconds",
+    "Start (UTC) of the business date of the tenants, as Unix time: of the one furthest behind, furthest ahead",
+    ("service", "which"),
+    registry=REGISTRY,
+)
+TENANTS = Gauge("kundval_tenants", "Tenants that have a business date", ("service",), registry=REGISTRY)
+CLOCK_OFFSET = Gauge(
+    "kundval_clock_offset_seconds", "How far the clock of this machine is ahead of that of the database", ("service",),
+    registry=REGISTRY,
+)
+CERTIFICATE_EXPIRES = Gauge(
+    "kundval_certificate_expires_seconds",
+    "Unix time at which a certificate ends (of several: the first), by whose it is",
+    ("service", "what"),
+    registry=REGISTRY,
+)
+BACKUP = Gauge(
+    "kundval_backup_seconds", "Unix time of the last good backup, if the service is told; 0: there is none",
+    ("service",), registry=REGISTRY,
+)
+LOOKED_AT = Gauge(
+    "kundval_looked_at_seconds",
+    "Unix time at which the service last managed to look at something",
+    ("service", "what"),
+    registry=REGISTRY,
+)
+SPANS = Counter("kundval_spans", "Spans of traces by outcome: sent, lost", ("outcome",), registry=REGISTRY)
 PAGES = Counter("kundval_pages", "Answers to who asked for a page, by status", ("service", "status"), registry=REGISTRY)
 GATE_REFUSALS = Counter(
     "kundval_gate_refusals",

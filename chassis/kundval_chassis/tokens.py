@@ -2,11 +2,13 @@
 
 A token is a signed JWT (HS256) that lives for minutes. Claims: `sub` (opaque id of the person or system),
 `role`, `org` (a provider's id, or the municipality), `tenant` (set: valid in that municipality only; a
-provider's token must have it, because provider ids are a municipality's own), `purpose`, `iat`, `exp`, `jti`.
+provider's token must have it, because provider ids are a municipality's own), `purpose`, `iat`, `exp`, `jti`. One
+that names an audience (`aud`) must name this suite, and one that names a beginning (`nbf`) is not valid before it.
 
 Keys: ``KUNDVAL_TOKEN_KEY`` holds one key or several, separated by commas, each ``id:secret`` or only a
 secret. The first signs; all are accepted. To change keys: put the new one in front, restart, and take the old
-one away when its last token has expired.
+one away when its last token has expired. Keys that were read from a file (``KUNDVAL_TOKEN_KEY_FILE``) are read again
+when it changes, without a restart.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from joserfc import jwt
@@ -26,6 +29,8 @@ from joserfc.jwk import KeySet, OctKey
 from kundval_contracts.errors import Forbidden, Unauthenticated
 from kundval_contracts.rpc import CallerRole, Method
 
+from . import given, logs
+
 #: seconds that a token lives unless something else is said
 LIFETIME = 300
 #: seconds by which two machines' clocks may differ
@@ -34,9 +39,16 @@ SKEW = 10
 LONGEST = 24 * 3600
 #: characters that a secret must have
 SHORTEST_SECRET = 32
+#: as which audience the suite counts
+AUDIENCE = "kundval"
+
+#: seconds between two looks at the file of the keys
+LOOK_AGAIN = 5.0
 
 _ALGORITHM = "HS256"
 _REMEMBERED = 2048
+
+log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +95,21 @@ class BadKey(ValueError):
 
 
 class Tokens:
-    """Mints and reads tokens with the keys of the text `keys` (see the module's docstring)."""
+    """Mints and reads tokens with the keys of the text `keys` (see the module's docstring). `file`: where it is from;
+    what stands there later counts from then on, but for keys that are of no use.
+    """
 
-    def __init__(self, keys: str):
-        parsed = _parse(keys)
-        self._signer = parsed[0]
-        self._keys = KeySet([*parsed])
-        # reading a signature costs more than the rest of a small call; a token is used many times
-        self._read: OrderedDict[str, tuple[Caller, float, float]] = OrderedDict()
+    def __init__(self, keys: str, file: Path | None = None):
+        self._file = file
+        self._seen = _state(file)
+        self._looked = time.monotonic()
+        self._use(keys)
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Tokens:
+        """Those of a service, from nameko's configuration."""
+        settings = config.get("settings")
+        return cls(config["KUNDVAL_TOKEN_KEY"], settings.files.get("TOKEN_KEY") if settings is not None else None)
 
     def mint(
         self,
@@ -104,6 +123,7 @@ class Tokens:
         now: float | None = None,
     ) -> str:
         """A signed token; `lifetime` in seconds."""
+        self._look()
         role = CallerRole(role)
         if role is CallerRole.PROVIDER and not (organisation and tenant):
             raise ValueError("a provider's token names the provider (organisation) and its tenant")
@@ -128,6 +148,7 @@ class Tokens:
             raise Unauthenticated(code="TOKEN_MISSING")
         if not isinstance(token, str):
             raise Unauthenticated(code="TOKEN_INVALID")
+        self._look()
         now = time.time() if now is None else now
         known = self._read.get(token)
         if known is None:
@@ -142,6 +163,29 @@ class Tokens:
             raise Unauthenticated("The token is not valid yet.", code="TOKEN_INVALID")
         return caller
 
+    def _use(self, keys: str) -> None:
+        parsed = _parse(keys)
+        self._signer = parsed[0]
+        self._keys = KeySet([*parsed])
+        # reading a signature costs more than the rest of a small call; a token is used many times
+        self._read: OrderedDict[str, tuple[Caller, float, float]] = OrderedDict()
+
+    def _look(self) -> None:
+        """Take the keys that stand in the file by now."""
+        if self._file is None or time.monotonic() - self._looked < LOOK_AGAIN:
+            return
+        self._looked = time.monotonic()
+        state = _state(self._file)
+        if state == self._seen:
+            return
+        self._seen = state
+        try:
+            self._use(given.read(self._file))
+        except ValueError as error:
+            log.error("token_keys_not_read", error=type(error).__name__)
+        else:
+            log.info("token_keys_read", first=self._signer.kid)
+
     def _verify(self, token: str) -> tuple[Caller, float, float]:
         try:
             claims = jwt.decode(token, self._keys, algorithms=[_ALGORITHM]).claims
@@ -150,6 +194,8 @@ class Tokens:
         try:
             role = CallerRole(claims["role"])
             issued, expires = claims["iat"], claims["exp"]
+            begins = claims.get("nbf", issued)
+            audience = claims.get("aud", AUDIENCE)
             caller = Caller(
                 subject=_text(claims["sub"]),
                 role=role,
@@ -160,13 +206,24 @@ class Tokens:
             )
         except (KeyError, ValueError):
             raise Unauthenticated("The token lacks a claim.", code="TOKEN_INVALID") from None
-        if not all(isinstance(at, int | float) and not isinstance(at, bool) for at in (issued, expires)):
+        if not all(isinstance(at, int | float) and not isinstance(at, bool) for at in (issued, expires, begins)):
             raise Unauthenticated("The token lacks a claim.", code="TOKEN_INVALID")
+        if AUDIENCE not in (audience if isinstance(audience, list) else [audience]):
+            raise Unauthenticated("The token is for another audience.", code="TOKEN_INVALID")
         if expires - issued > LONGEST:
             raise Unauthenticated("The token lives too long.", code="TOKEN_INVALID")
         if role is CallerRole.PROVIDER and not (caller.organisation and caller.tenant):
             raise Unauthenticated("The token lacks a claim.", code="TOKEN_INVALID")
-        return caller, float(issued), float(expires)
+        return caller, float(max(issued, begins)), float(expires)
+
+
+def _state(file: Path | None) -> tuple[int, ...] | None:
+    """What changes when another content is put in a file, or another file in its place."""
+    try:
+        found = file.stat() if file is not None else None
+    except OSError:
+        return None
+    return None if found is None else (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size)
 
 
 def _parse(text: str) -> list[OctKey]:

@@ -45,14 +45,13 @@ from typing import Any, Literal
 
 import amqp
 import amqp.spec
-import kombu
 
 from .envelope import BadEvent, Event, exchange_of
 from .errors import InvalidRequest, KundvalError, TimedOut, Unavailable, from_nameko
 from .events import EVENTS
 from .rpc import METHODS
 from .versions import read
-from .wire import read_ahead, thrifty
+from .wire import broker, establish, read_ahead, thrifty
 
 RPC_EXCHANGE = "nameko-rpc"
 SERVICES = ("assignment", "scheduling", "billing", "notifications")
@@ -572,34 +571,34 @@ class _Wire:
 
 def _connect(uri: str, name: str, heartbeat: int) -> Any:
     """A py-amqp connection, to the first broker of `uri` (separated by ``;``) that answers."""
-    url = kombu.Connection(
-        uri,
-        heartbeat=heartbeat,
-        connect_timeout=_CONNECT_TIMEOUT,
-        transport_options={
-            "frame_writer": thrifty,
-            "client_properties": {"connection_name": f"{name} {os.getpid()}"},
-        },
+    return establish(
+        broker(
+            uri,
+            heartbeat=heartbeat,
+            connect_timeout=_CONNECT_TIMEOUT,
+            transport_options={
+                "frame_writer": thrifty,
+                "client_properties": {"connection_name": f"{name} {os.getpid()}"},
+            },
+        )
     )
-    for left in range(len(url.alt or ()), -1, -1):
-        try:
-            return url.transport.establish_connection()
-        except _BROKEN:
-            if left <= 1:
-                raise
-            url.maybe_switch_next()
-    raise AssertionError("unreachable")
 
 
 def _calling(connection: Any) -> Any:
-    """A channel for calls. Their exchange is declared only if it is not there: a partner's user may not declare it."""
-    channel = connection.channel()
+    """A channel for calls."""
+    return _with_exchange(connection, connection.channel(), RPC_EXCHANGE)
+
+
+def _with_exchange(connection: Any, channel: Any, exchange: str) -> Any:
+    """The channel, or another if the broker has closed it. The exchange is declared only if it is not there: who merely
+    calls or listens need not have the right to.
+    """
     try:
-        channel.exchange_declare(RPC_EXCHANGE, "topic", passive=True)
+        channel.exchange_declare(exchange, "topic", passive=True)
     except amqp.NotFound:
         # the broker has closed the channel with its answer
         channel = connection.channel()
-        channel.exchange_declare(RPC_EXCHANGE, "topic", durable=True, auto_delete=False)
+        channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
     return channel
 
 
@@ -639,11 +638,12 @@ def _follow(
                 if connection is None:
                     connection = _connect(uri, name, _HEARTBEAT)
                     channel = connection.channel()
+                    for exchange in map(exchange_of, sources):
+                        channel = _with_exchange(connection, channel, exchange)
                     queue = channel.queue_declare(
                         "", exclusive=True, auto_delete=True, arguments={"x-queue-type": "classic"}
                     ).queue
                     for exchange in map(exchange_of, sources):
-                        channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
                         channel.queue_bind(queue, exchange, names)
                         # later versions have a word more in their key
                         channel.queue_bind(queue, exchange, f"{names}.*")

@@ -27,6 +27,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
+#: the most bytes of an event that is read
+LARGEST = 8 * 2**20
 SPECVERSION = "1.0"
 CONTENT_TYPE = "application/json"
 
@@ -118,6 +120,8 @@ class Event:
             text = bytes(text)
         if not isinstance(text, str | bytes | bytearray):
             raise BadEvent("", "must be text")
+        if len(text) > LARGEST:
+            raise BadEvent("", f"has more than {LARGEST} bytes")
         try:
             raw = json.loads(text, parse_constant=_no_constant)
         except (ValueError, RecursionError):

@@ -25,6 +25,9 @@ from bench import (
     recompute,
     report,
     rpc,
+    sharing,
+    sizing,
+    soak,
     suite,
 )
 from bench.__main__ import PARTS
@@ -53,6 +56,8 @@ def machine(servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Machine:
         pytest.param(plan_meetings.measure, plan_meetings.TINY, id="h, plan of meetings"),
         pytest.param(billing.measure, billing.TINY, id="i, billing at size", marks=LONG),
         pytest.param(notices.measure, notices.TINY, id="j, notices", marks=LONG),
+        pytest.param(sizing.measure, sizing.TINY, id="k, what a fact costs", marks=LONG),
+        pytest.param(sharing.measure, sharing.TINY, id="l, several processes", marks=LONG),
     ],
 )
 def test_a_measurement_yields_sane_figures(
@@ -118,6 +123,18 @@ def test_a_ratio_is_taken_round_by_round_and_more_is_better() -> None:
 def test_a_bound_from_above_is_met_from_below() -> None:
     row = report.Row("x", "time", "s", report.Spread.of([2]), ratio=report.Spread.of([2]), target=3, at_most=True)
     assert row.met
+
+
+@pytest.mark.parametrize(
+    ("a_second", "noise", "grows"),
+    [(0.0, 0.0, False), (0.0, 2.0, False), (0.05, 2.0, True), (-0.05, 2.0, False)],
+)
+def test_what_rises_after_the_warm_up_by_more_than_its_bound_grows(a_second: float, noise: float, grows: bool) -> None:
+    """Ten minutes of memory; the first third, in which caches fill, does not count."""
+    times = range(0, 600, 5)
+    values = [80 + (40 if at < 100 else 0) + a_second * at + noise * (at % 2 - 0.5) for at in times]
+    trend = soak.Trend("memory, MiB", "billing", [*zip(map(float, times), values, strict=True)])
+    assert trend.grows(600.0) is grows
 
 
 def test_the_readme_names_every_measurement() -> None:

@@ -76,13 +76,12 @@ def main() -> int:
     """Run the service; its tables are made first."""
     from kundval_chassis import runner  # isort: skip  (patches the process)
 
-    import os
     from datetime import UTC, date, datetime
     from decimal import Decimal
 
     import eventlet
 
-    from kundval_chassis import context, migrate
+    from kundval_chassis import context, migrate, settings
     from kundval_chassis import rpc as rpc_module
     from kundval_chassis.db import Database
     from kundval_chassis.hooks import Hooks, Unfit
@@ -221,7 +220,7 @@ def main() -> int:
         rpc.register(method)
     own = migrate.Migration("probe", "0001_added", MIGRATION)
     migrate.apply(
-        os.environ["KUNDVAL_PROBE_DATABASE_URI"],
+        settings.load("probe", only=["DATABASE_URI"])["DATABASE_URI"],
         "probe",
         [*migrate.read("chassis", migrate.files("kundval_chassis") / "migrations"), own],
     )

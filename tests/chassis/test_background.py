@@ -183,3 +183,10 @@ def test_a_service_that_stops_leaves_the_row_as_it_found_it(
     conn = connect()
     assert next_job(conn, Chores("import time; time.sleep(60)"), lambda: True)
     assert rows(conn)[0] == ("a", "WAITING", None, 0, None)
+
+
+def test_a_process_knows_nothing_of_the_services_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUNDVAL_TOKEN_KEY", "hemligt")
+    monkeypatch.setenv("KUNDVAL_TARIFFS", "/tariffs")
+    known = run(python("import json, os; print(json.dumps(dict(os.environ)))"), Limits(30))
+    assert b"hemligt" not in known and b"/tariffs" in known

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from kundval_chassis.db import Pool, is_contention, is_outage, with_defaults
+from kundval_chassis.db import Pool, Tx, is_contention, is_outage, with_defaults
 
 FOUR_SLEEPS = """
     import sys, time
@@ -242,3 +242,23 @@ def test_a_database_that_is_not_there_is_an_outage_after_a_bounded_wait() -> Non
             pass
         assert is_outage(away.value)
         assert not pool.ping()
+
+
+def test_a_migration_that_adds_a_column_costs_those_who_work_one_repetition(database: str) -> None:
+    """Prepared statements know the columns of their tables from before."""
+
+    def columns(tx: Tx) -> int:
+        return len(tx.query("SELECT * FROM widened")[0])
+
+    with psycopg.connect(database, autocommit=True) as other, Pool(database, max_size=2) as pool:
+        other.execute("CREATE TABLE widened (a integer)")
+        other.execute("INSERT INTO widened VALUES (1)")
+        with pool.tx() as one, pool.tx() as another:
+            # after some times a connection prepares a statement
+            assert {columns(tx) for tx in (one, another) for _ in range(10)} == {1}
+        other.execute("ALTER TABLE widened ADD COLUMN b integer")
+        with pytest.raises(psycopg.errors.FeatureNotSupported) as lost, pool.tx() as tx:
+            columns(tx)
+        assert is_contention(lost.value)
+        with pool.tx() as one, pool.tx() as another:
+            assert (columns(one), columns(another)) == (2, 2)

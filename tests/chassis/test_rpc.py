@@ -192,6 +192,17 @@ def test_the_same_key_of_another_caller_does_not_show_the_answer(client: Client,
         other.call("probe.add", tenant=tenant, amount="1.00", idempotency_key=tenant)
 
 
+def test_the_same_key_in_another_municipality_is_another_command(client: Client, probe: Probe, tenant: str) -> None:
+    towns = [tenant, f"{tenant}-2", f"{tenant}-3"]
+    for _ in range(2):
+        for town in towns:
+            answer = client.call("probe.add", tenant=town, amount="1.00", idempotency_key=f"run-{tenant}")
+            assert answer == {"sum": "1.00"}
+    assert [added(probe, town) for town in towns] == [1, 1, 1]
+    with pytest.raises(errors.Conflict):
+        client.call("probe.add", tenant=towns[1], amount="2.00", idempotency_key=f"run-{tenant}")
+
+
 def test_a_command_without_key_is_refused(probe: Probe, tenant: str) -> None:
     body = {"args": [], "kwargs": {"tenant": tenant, "amount": "1.00"}}
     reply = raw_call(probe, body, method="probe.add", headers={"nameko.auth_token": probe.token()})

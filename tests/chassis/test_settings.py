@@ -6,9 +6,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import psycopg.conninfo
 import pytest
 
-from kundval_chassis.settings import Setting, SettingsError, load, number, read_rules_file
+from kundval_chassis.settings import Setting, SettingsError, load, number, one, read_rules_file
 
 GOOD = {
     "KUNDVAL_AMQP_URI": "amqp://user:secret@localhost:5672/kundval",
@@ -157,3 +158,114 @@ def test_namekos_configuration_has_the_services_own_settings() -> None:
     assert config["AMQP_URI"] == GOOD["KUNDVAL_AMQP_URI"]
     assert config["KUNDVAL_BILLING_DATABASE_URI"] == GOOD["KUNDVAL_BILLING_DATABASE_URI"]
     assert config["max_workers"] == 10
+
+
+# --- secrets in files of their own ---------------------------------------------------------------------
+
+
+def secret(folder: Path, content: str, mode: int = 0o400) -> str:
+    path = folder / "secret"
+    path.write_bytes(content.encode("latin-1"))
+    path.chmod(mode)
+    return str(path)
+
+
+def test_any_setting_can_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
+    environ = {key: value for key, value in GOOD.items() if key != "KUNDVAL_TOKEN_KEY"}
+    settings = load("billing", {**environ, "KUNDVAL_TOKEN_KEY_FILE": secret(tmp_path, "k" * 40 + "\n")})
+    assert settings["TOKEN_KEY"] == "k" * 40
+    assert settings.files == {"TOKEN_KEY": tmp_path / "secret"}
+    assert "k" * 40 not in repr(settings)
+    (tmp_path / "secret").unlink()
+    assert load("billing", {**GOOD, "KUNDVAL_BILLING_MAX_WORKERS_FILE": secret(tmp_path, "7")})["MAX_WORKERS"] == 7
+
+
+def test_a_file_for_one_service_wins_over_a_value_for_all(tmp_path: Path) -> None:
+    own = {"KUNDVAL_BILLING_TOKEN_KEY_FILE": secret(tmp_path, "b" * 40)}
+    assert load("billing", {**GOOD, **own})["TOKEN_KEY"] == "b" * 40
+
+
+def test_a_value_and_a_file_of_the_same_key_are_a_fault_that_names_both(tmp_path: Path) -> None:
+    file = secret(tmp_path, "b" * 40)
+    assert faults({**GOOD, "KUNDVAL_TOKEN_KEY_FILE": file}) == {
+        "KUNDVAL_TOKEN_KEY": "is set, and so is KUNDVAL_TOKEN_KEY_FILE"
+    }
+
+
+def test_the_environment_wins_over_the_settings_file_whichever_way_it_says_it(tmp_path: Path) -> None:
+    stored = tmp_path / "settings.toml"
+    stored.write_text(f'TOKEN_KEY = "{"s" * 40}"\n[billing]\nLOG_LEVEL_FILE = "/nowhere"\n')
+    environ = {key: value for key, value in GOOD.items() if key != "KUNDVAL_TOKEN_KEY"}
+    environ |= {
+        "KUNDVAL_SETTINGS_FILE": str(stored),
+        "KUNDVAL_TOKEN_KEY_FILE": secret(tmp_path, "e" * 40),
+        "KUNDVAL_BILLING_LOG_LEVEL": "DEBUG",
+    }
+    settings = load("billing", environ)
+    assert (settings["TOKEN_KEY"], settings["LOG_LEVEL"]) == ("e" * 40, "DEBUG")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "names no file"),
+        ("", "names an empty file"),
+        ("\n", "names an empty file"),
+        ("\xff\xfe", "names a file that is not text in UTF-8"),
+        ("x" * 70_000, "names a file of more than 65536 bytes"),
+    ],
+)
+def test_a_file_that_is_of_no_use_is_named_by_its_key(tmp_path: Path, content: str | None, message: str) -> None:
+    file = str(tmp_path) if content is None else secret(tmp_path, content)
+    environ = {key: value for key, value in GOOD.items() if key != "KUNDVAL_TOKEN_KEY"}
+    assert faults({**environ, "KUNDVAL_TOKEN_KEY_FILE": file}) == {"KUNDVAL_TOKEN_KEY_FILE": message}
+
+
+def test_a_value_in_a_file_that_is_wrong_is_not_shown(tmp_path: Path) -> None:
+    found = faults({**GOOD, "KUNDVAL_HTTP_PORT_FILE": secret(tmp_path, "hemligt")})
+    assert found == {"KUNDVAL_HTTP_PORT": "must be a whole number"}
+
+
+def test_a_file_that_everybody_can_read_is_used_and_said(tmp_path: Path) -> None:
+    environ = {key: value for key, value in GOOD.items() if key != "KUNDVAL_TOKEN_KEY"}
+    environ["KUNDVAL_TOKEN_KEY_FILE"] = secret(tmp_path, "k" * 40, 0o444)
+    assert [key for key, _ in load("billing", environ).notes] == ["KUNDVAL_TOKEN_KEY_FILE"]
+    (tmp_path / "secret").chmod(0o440)
+    assert load("billing", environ).notes == ()
+
+
+def test_a_password_stands_apart_from_its_address(tmp_path: Path) -> None:
+    file = tmp_path / "database-password"
+    file.write_text("p@ss/w:rd %\n")
+    settings = load(
+        "billing",
+        {
+            **GOOD,
+            "KUNDVAL_AMQP_URI": "amqps://kundval@a:5671/v;amqps://kundval@[::1]:5671/v",
+            "KUNDVAL_AMQP_PASSWORD": "b/c",
+            "KUNDVAL_BILLING_DATABASE_URI": "postgresql://kundval_billing@one:1,two:2/billing?sslmode=verify-full",
+            "KUNDVAL_BILLING_DATABASE_PASSWORD_FILE": str(file),
+        },
+    )
+    assert settings["AMQP_URI"] == "amqps://kundval:b%2Fc@a:5671/v;amqps://kundval:b%2Fc@[::1]:5671/v"
+    address = psycopg.conninfo.conninfo_to_dict(settings["DATABASE_URI"])
+    assert (address["user"], address["password"]) == ("kundval_billing", "p@ss/w:rd %")
+    assert (address["host"], address["port"], address["sslmode"]) == ("one,two", "1,2", "verify-full")
+    assert not [name for name in settings if "PASSWORD" in name]
+
+
+@pytest.mark.parametrize("address", ["amqp://localhost/v", "amqp://user:secret@localhost/v", "amqp://[::1"])
+def test_a_password_that_fits_no_address_is_a_fault(address: str) -> None:
+    found = faults({**GOOD, "KUNDVAL_AMQP_URI": address, "KUNDVAL_AMQP_PASSWORD": "hemligt"})
+    assert list(found) == ["KUNDVAL_AMQP_URI"]
+    assert "hemligt" not in str(found)
+
+
+def test_commands_find_a_setting_wherever_it_is_given(tmp_path: Path) -> None:
+    stored = tmp_path / "settings.toml"
+    stored.write_text('AMQP_URI = "amqp://kundval@localhost/"\n')
+    environ = {"KUNDVAL_SETTINGS_FILE": str(stored), "KUNDVAL_AMQP_PASSWORD_FILE": secret(tmp_path, "x")}
+    assert one("KUNDVAL_AMQP_URI", environ) == "amqp://kundval:x@localhost/"
+    assert one("KUNDVAL_TOKEN_KEY", environ) is None
+    with pytest.raises(SettingsError):
+        one("KUNDVAL_AMQP_URI", environ | {"KUNDVAL_AMQP_PASSWORD": "y"})

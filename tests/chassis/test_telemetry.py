@@ -7,6 +7,8 @@ from kundval_chassis import telemetry
 LABELS = {"method", "outcome", "service", "source", "step", "reason", "state", "status", "version"}
 # of the purpose gate and of partners, whose ids are the operator's own
 LABELS |= {"what", "purpose", "code", "why", "kind", "partner", "way"}
+# names of events and of queues of a service; which of the tenants
+LABELS |= {"event", "queue", "which"}
 
 
 def test_the_names_that_operations_rely_on_are_there() -> None:

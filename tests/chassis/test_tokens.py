@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -174,3 +178,88 @@ def test_a_token_for_one_tenant_is_for_no_other() -> None:
         caller.check_request({"tenant": "kramfors"})
     assert caught.value.code == "OTHER_TENANT"
     tokens.read(tokens.mint("CONTROLLER")).check_request({"tenant": "kramfors"})
+
+
+# --- keys that stand in a file -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def key_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of keys that is looked at each time a token is made or read."""
+    monkeypatch.setattr("kundval_chassis.tokens.LOOK_AGAIN", 0)
+    path = tmp_path / "token-keys"
+    path.write_text(OLD)
+    return path
+
+
+def put(path: Path, keys: str) -> None:
+    """Another file in its place, as whoever mounts secrets does."""
+    other = path.with_suffix(".new")
+    other.write_text(keys)
+    other.replace(path)
+
+
+def test_keys_in_a_file_change_without_a_restart(key_file: Path) -> None:
+    tokens = Tokens(OLD, key_file)
+    token = tokens.mint("SYSTEM")
+    put(key_file, f"{NEW},{OLD}\n")
+    assert tokens.read(token)
+    assert Tokens(NEW).read(tokens.mint("SYSTEM"))
+    put(key_file, NEW)
+    # one that was read before is not remembered beyond its key
+    assert refusal(tokens, token) == "TOKEN_INVALID"
+
+
+@pytest.mark.parametrize("content", ["", "short", f"{NEW},", "\xff"])
+def test_a_file_that_holds_no_keys_leaves_those_that_were_read(key_file: Path, content: str) -> None:
+    tokens = Tokens(OLD, key_file)
+    token = tokens.mint("SYSTEM")
+    key_file.write_bytes(content.encode("latin-1"))
+    assert tokens.read(token)
+    key_file.unlink()
+    assert tokens.read(tokens.mint("SYSTEM"))
+    key_file.write_text(NEW)
+    assert refusal(tokens, token) == "TOKEN_INVALID"
+
+
+# --- forgeries -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
+def test_a_token_of_another_algorithm_is_refused_even_with_the_right_key(algorithm: str) -> None:
+    now = int(time.time())
+    claims = {"sub": "u", "role": "SYSTEM", "iat": now, "exp": now + 60}
+    key = OctKey.import_key("x" * 64)
+    token = jwt.encode({"alg": algorithm}, claims, key, algorithms=[algorithm])
+    assert refusal(Tokens("x" * 64), token) == "TOKEN_INVALID"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"kid": "other"},
+        {"kid": ["o"]},
+        {"jku": "https://example.org/keys"},
+        {"jwk": {"kty": "oct", "k": "bm5u"}},
+        {"crit": ["exp"]},
+        {"crit": ["b64"], "b64": False},
+    ],
+)
+def test_a_token_cannot_choose_by_which_key_it_is_read(header: dict[str, Any]) -> None:
+    now = int(time.time())
+    claims = {"sub": "u", "role": "SYSTEM", "iat": now, "exp": now + 60}
+    head = base64.urlsafe_b64encode(json.dumps({"alg": "HS256", **header}).encode()).rstrip(b"=").decode()
+    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
+    mac = hmac.digest(NEW.encode(), f"{head}.{body}".encode(), "sha256")
+    token = f"{head}.{body}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+    assert refusal(Tokens(OLD), token) == "TOKEN_INVALID"
+
+
+@pytest.mark.parametrize(
+    "claim", [{"aud": "another"}, {"aud": ["a", "b"]}, {"aud": 7}, {"nbf": 4_000_000_000}, {"nbf": "now"}]
+)
+def test_a_token_that_says_it_is_for_others_or_for_later_is_refused(claim: dict[str, Any]) -> None:
+    now = int(time.time())
+    claims = {"sub": "u", "role": "SYSTEM", "iat": now, "exp": now + 60}
+    assert refusal(Tokens(OLD), signed(claims | claim)) == "TOKEN_INVALID"
+    assert Tokens(OLD).read(signed(claims | {"aud": ["another", "kundval"], "nbf": now}))

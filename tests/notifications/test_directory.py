@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import ipaddress
 from typing import Any
 
 import phonenumbers
 import pytest
+from click.testing import CliRunner
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from kundval_contracts.codes import DeliveryChannel
 from kundval_contracts.errors import InvalidRequest
 from kundval_contracts.rpc import METHODS
-from kundval_notifications.directory import address_mark, mark_key
+from kundval_notifications.cli_notices import notices
+from kundval_notifications.directory import Marks, link_key
 from kundval_notifications.directory.addresses import mobile_number, webhook_fault
 from kundval_notifications.directory.contacts import point
 from kundval_notifications.directory.seal import Seal
@@ -144,13 +148,45 @@ def test_a_secret_opens_with_any_key_in_its_place_alone() -> None:
 
 
 def test_a_mark_shows_which_address_it_was_and_gives_none_away() -> None:
-    key = mark_key(FIRST)
-    mark = address_mark(key, DeliveryChannel.EMAIL, "someone@example.org")
+    marks = Marks(FIRST)
+    mark = marks.mark(DeliveryChannel.EMAIL, "someone@example.org")
     assert len(mark) == 32
-    assert mark == address_mark(key, DeliveryChannel.EMAIL, "someone@example.org")
-    assert mark != address_mark(key, DeliveryChannel.EMAIL, "other@example.org")
-    assert mark != address_mark(key, DeliveryChannel.SMS, "someone@example.org")
-    assert mark != address_mark(mark_key(SECOND), DeliveryChannel.EMAIL, "someone@example.org")
+    assert mark == marks.mark(DeliveryChannel.EMAIL, "someone@example.org")
+    assert mark != marks.mark(DeliveryChannel.EMAIL, "other@example.org")
+    assert mark != marks.mark(DeliveryChannel.SMS, "someone@example.org")
+    assert mark != Marks(SECOND).mark(DeliveryChannel.EMAIL, "someone@example.org")
+
+
+def test_a_mark_can_be_shown_as_long_as_its_key_is_given_whatever_token_keys_came_since() -> None:
+    address = (DeliveryChannel.EMAIL, "someone@example.org")
+    config = {"KUNDVAL_SEALING_KEYS": FIRST, "KUNDVAL_TOKEN_KEY": "t" * 40}
+    old = Marks.of(config).mark(*address)
+    assert Marks.of(config | {"KUNDVAL_TOKEN_KEY": "u" * 40}).mark(*address) == old
+    rotated = Marks.of(config | {"KUNDVAL_SEALING_KEYS": f"second:{SECOND},{FIRST}"})
+    assert rotated.mark(*address) != old
+    assert rotated.marks(*address)["first"] == old
+    gone = Marks.of(config | {"KUNDVAL_SEALING_KEYS": SECOND})
+    assert old not in gone.marks(*address).values()
+
+
+def test_a_mark_of_the_first_versions_is_known_by_the_token_keys_of_then() -> None:
+    former = hmac.digest(
+        hashlib.sha256(f"addresses:{FIRST}".encode()).digest(), b"EMAIL\x1fsomeone@example.org", "sha256"
+    )
+    marks = Marks.of({"KUNDVAL_SEALING_KEYS": SECOND, "KUNDVAL_TOKEN_KEY": FIRST})
+    assert former in marks.marks(DeliveryChannel.EMAIL, "someone@example.org").values()
+
+
+def test_a_link_stays_when_a_new_key_comes_before_the_old_one() -> None:
+    config = {"KUNDVAL_SEALING_KEYS": FIRST, "KUNDVAL_TOKEN_KEY": "t" * 40}
+    assert link_key(config) == link_key(config | {"KUNDVAL_SEALING_KEYS": f"{SECOND},{FIRST}"})
+    assert link_key(config) != link_key(config | {"KUNDVAL_SEALING_KEYS": SECOND})
+
+
+def test_what_token_keys_have_sealed_opens_after_keys_of_its_own_came() -> None:
+    sealed = Seal(FIRST).seal("whsec_x", *PLACE)
+    now = Seal.of({"KUNDVAL_SEALING_KEYS": SECOND, "KUNDVAL_TOKEN_KEY": FIRST})
+    assert now.open(sealed, *PLACE) == "whsec_x" and not now.is_current(sealed, *PLACE)
 
 
 def test_an_address_is_not_shown_by_what_holds_it() -> None:
@@ -216,3 +252,15 @@ def test_addresses_are_asked_for_by_channel_and_not_too_many_at_once(fields: dic
     with pytest.raises(InvalidRequest) as refused:
         METHODS["assignment.contact_points"].load({"tenant": "town", **fields})
     assert [fault["path"] for fault in refused.value.faults] == paths
+
+
+def test_who_has_an_address_can_compare_its_marks_with_what_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = {"KUNDVAL_SEALING_KEYS": f"{SECOND},{FIRST}", "KUNDVAL_TOKEN_KEY": "t" * 40}
+    for name, value in keys.items():
+        monkeypatch.setenv(name, value)
+    kept = Marks(FIRST).mark(DeliveryChannel.EMAIL, "someone@example.org")
+    shown = CliRunner().invoke(notices, ["marks", "EMAIL"], input="someone@example.org\n")
+    assert shown.exit_code == 0
+    assert f"{kept.hex()}  first" in shown.stdout.splitlines()
+    other = CliRunner().invoke(notices, ["marks", "EMAIL"], input="other@example.org\n")
+    assert kept.hex() not in other.stdout

@@ -25,7 +25,7 @@ from kundval_notifications.incoming.receipt_hooks import ReceiptHooks
 
 from .test_returned import BOUNCES, COMPLAINT, DOMAIN, ID, report
 
-NAME, OTHER = "n" * 40, "m" * 40
+NEW, NAME, OTHER = "w" * 40, "n" * 40, "m" * 40
 
 
 @pytest.fixture(scope="module")
@@ -141,10 +141,9 @@ def test_a_link_into_elsewhere_and_a_folder_that_is_not_there_are_not_read(pool:
 
 @pytest.fixture
 def receipt_hooks(pool: Pool, sent: None) -> ReceiptHooks:
-    config = {f"KUNDVAL_{key}": None for key in ("SMS_RECEIPT_NAME", "DIGITAL_MAIL_RECEIPT_NAME_FILE")}
-    config |= {
-        "KUNDVAL_SMS_RECEIPT_NAME_FILE": NAME,
-        "KUNDVAL_DIGITAL_MAIL_RECEIPT_NAME": OTHER,
+    config = {
+        "KUNDVAL_SMS_RECEIPT_NAME": (NEW, NAME),
+        "KUNDVAL_DIGITAL_MAIL_RECEIPT_NAME": (OTHER,),
         "KUNDVAL_SMS_PROFILE": read_profile("json"),
     }
     found = ReceiptHooks()
@@ -175,6 +174,12 @@ def test_a_receipt_is_entered_and_the_same_again_changes_nothing(pool: Pool, rec
     assert post(receipt_hooks, OTHER, b'{"reference": "d1", "status": "BOUNCED", "code": "box-closed"}') == "204"
     assert post(receipt_hooks, OTHER, b'{"reference": "m-1", "status": "DELAYED", "code": "Anna har flyttat"}') == "204"
     assert said(pool)[:2] == [("d1", "BOUNCED", "box-closed"), ("d1", "DELAYED", None)]
+
+
+def test_a_new_name_of_an_address_is_known_beside_the_old_one(pool: Pool, receipt_hooks: ReceiptHooks) -> None:
+    body = b'{"id": "sms-1", "status": "delivered"}'
+    assert [post(receipt_hooks, name, body) for name in (NEW, NAME, "x" * 40)] == ["204", "204", "404"]
+    assert said(pool) == [("s1", "DELIVERED", None)]
 
 
 def test_a_word_that_says_nothing_and_a_message_that_nobody_knows_are_answered_alike(

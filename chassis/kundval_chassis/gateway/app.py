@@ -20,6 +20,7 @@ import threading
 import time
 from collections import Counter as Counts
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -42,7 +43,8 @@ from kundval_contracts.problems import CONTENT_TYPE, problem_of, status_of
 from kundval_contracts.rpc import METHODS, Method
 from kundval_contracts.versions import METHOD_SUNSETS
 
-from .. import context, logs, telemetry
+from .. import context, logs, telemetry, traces
+from ..guards import guarded
 from ..limiter import Limiter
 from . import ask
 from .ask import Ask, Environ
@@ -117,7 +119,11 @@ class Gateway:
         correlation = ask.correlation_of(environ)
         path, verb = str(environ.get("PATH_INFO", "")), str(environ.get("REQUEST_METHOD", ""))
         method = METHODS.get(path[len(PREFIX) :].replace("/", ".")) if path.startswith(PREFIX) else None
-        with context.working(correlation=correlation, trace=ask.trace_of(environ)):
+        trace = ask.trace_of(environ)
+        with (
+            _traced(method, trace) as piece,
+            context.working(correlation=correlation, trace=trace, at=piece.traceparent),
+        ):
             try:
                 reply = self._replied(environ, path, verb, method)
             except KundvalError as error:
@@ -126,18 +132,16 @@ class Gateway:
                 failure = InternalError()
                 log.error("gateway_failed", error_id=failure.error_id, exc_info=error)
                 reply = refusal(failure)
+            piece.note(http_response_status_code=reply.status.value, kundval_code=reply.code)
             if path.startswith(PREFIX):
                 self._note(method, reply, time.perf_counter() - started)
         headers = [
             ("Content-Type", reply.content_type),
             ("Content-Length", str(len(reply.body))),
             ("X-Correlation-Id", correlation),
-            ("X-Content-Type-Options", "nosniff"),
             *reply.headers,
         ]
-        if not any(name == "Cache-Control" for name, _ in headers):
-            headers.append(("Cache-Control", "no-store"))
-        start_response(f"{reply.status.value} {reply.status.phrase}", headers)
+        start_response(f"{reply.status.value} {reply.status.phrase}", guarded(headers))
         return [] if verb == "HEAD" else [reply.body]
 
     def drain(self, seconds: float) -> bool:
@@ -225,6 +229,14 @@ class Gateway:
         SECONDS.labels(name, str(reply.status.value)).observe(seconds)
         more = {"code": reply.code} if reply.code else {}
         log.info("http", method=name, status=reply.status.value, ms=round(seconds * 1000, 1), **more)
+
+
+def _traced(method: Method | None, trace: str | None) -> AbstractContextManager[traces.Piece]:
+    """A call as a piece of work in a trace; what names no method is none."""
+    if method is None:
+        return traces.untraced
+    address = PREFIX + method.name.replace(".", "/")
+    return traces.work(f"POST {address}", "SERVER", trace, http_request_method="POST", rpc_method=method.name)
 
 
 class _Turn:

@@ -12,9 +12,7 @@ from kundval_contracts.errors import InvalidRequest, Unauthenticated
 from kundval_contracts.rpc import Method
 
 from .. import context
-
-#: levels of arrays and objects in a body; the deepest request of the suite has a dozen
-DEEPEST = 64
+from ..depth import deeper
 
 _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/-]{1,8000}=*) *", re.ASCII)
 _OPAQUE = re.compile(r"[\w.:@/+-]{1,200}", re.ASCII)
@@ -110,7 +108,7 @@ def parsed(body: bytes) -> Any:
     except ValueError:
         # the parser's text quotes the body
         _fault("is not JSON in UTF-8")
-    if _deeper(value, DEEPEST):
+    if deeper(value):
         _fault("is nested too deeply")
     return value
 
@@ -128,22 +126,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(name: str) -> NoReturn:
     raise ValueError
-
-
-def _deeper(value: Any, levels: int) -> bool:
-    """Whether there are more than `levels` arrays and objects in each other."""
-    level = [value]
-    for _ in range(levels + 1):
-        level = [
-            inner
-            for one in level
-            if isinstance(one, dict | list)
-            for inner in (one.values() if isinstance(one, dict) else one)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def _fault(message: str) -> NoReturn:

@@ -13,10 +13,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from typing import Any, cast
 
 import amqp
-import kombu
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer, create_server
@@ -25,8 +25,10 @@ from waitress.task import ErrorTask
 from kundval_contracts import catalogue
 from kundval_contracts.client import LARGEST, Client
 from kundval_contracts.errors import InternalError, InvalidRequest, KundvalError
+from kundval_contracts.wire import broker, establish
 
-from .. import logs
+from .. import logs, traces
+from ..guards import guarded
 from ..settings import REQUIRED, Setting, Settings, SettingsError, load, number
 from .app import Gateway, Limits, refusal
 
@@ -42,7 +44,7 @@ SETTINGS = (
     Setting("CALLS_A_MINUTE", number(1, 1_000_000), 1200, "calls in a minute with one token; one more gets 429"),
     Setting("CONNECTIONS", number(10, 5000), 500, "HTTP connections at once; more wait to be taken"),
 )
-_SHARED = ("AMQP_URI", "HTTP_HOST", "LOG_LEVEL", "STOP_SECONDS")
+_SHARED = ("AMQP_URI", "HTTP_HOST", "LOG_LEVEL", "STOP_SECONDS", "TLS_AUTHORITY", "TRACES", "TRACES_RATIO")
 #: threads besides those for calls, so that there is always one to say 503
 _SPARE = 4
 _HEADER_BYTES = 32 * 1024
@@ -71,6 +73,8 @@ def run(
             say(f"{key}: {message}")
         return REFUSED
     logs.configure(settings["LOG_LEVEL"], service=NAME)
+    for key, note in settings.notes:
+        log.warning("setting_noted", setting=key, remark=note)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     address = (settings["HTTP_HOST"], settings["HTTP_PORT"])
     try:
@@ -78,6 +82,7 @@ def run(
     except OSError as error:
         say(f"kundval: the gateway cannot listen at {address[0]}:{address[1]} ({type(error).__name__})")
         return FAILED
+    traces.configure(settings, NAME, version("kundval-chassis"))
     told = threading.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda number, frame: told.set())
@@ -89,6 +94,7 @@ def run(
                 log.error("gateway_died")
                 return FAILED
         clean = server.stop(settings["STOP_SECONDS"])
+    traces.end()
     log.info("stopped", clean=clean)
     return OK if clean else FAILED
 
@@ -157,7 +163,7 @@ class Broker:
 
     def _look(self) -> str | None:
         try:
-            kombu.Connection(self._uri, connect_timeout=_PATIENCE).transport.establish_connection().collect()
+            establish(broker(self._uri, connect_timeout=_PATIENCE)).collect()
         except (OSError, amqp.AMQPError) as error:
             return f"cannot be reached ({type(error).__name__})"
         return None
@@ -175,7 +181,7 @@ class _Refused(ErrorTask):
         request: Any = self.request
         reply = refusal(_error_of(int(request.error.code)))
         self.status = f"{reply.status.value} {reply.status.phrase}"
-        self.response_headers = [("Content-Type", reply.content_type), ("Cache-Control", "no-store")]
+        self.response_headers = guarded([("Content-Type", reply.content_type)])
         self.set_close_on_finish()
         self.content_length = len(reply.body)
         self.write(reply.body)

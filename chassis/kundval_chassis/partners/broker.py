@@ -8,19 +8,23 @@ partner, nor answer calls, nor listen to answers: a reply queue is bound under o
 from __future__ import annotations
 
 import json
+import os
 import re
 import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from shlex import quote
 from typing import Any
 from urllib.parse import quote as escaped
 from urllib.parse import unquote, urlsplit
 
 from kundval_contracts.client import RPC_EXCHANGE, SERVICES
+from kundval_contracts.wire import TLS_AUTHORITY
 
+from ..web import trusting
 from .outlets import exchange_of, queue_of
 from .registry import Partner, Way
 
@@ -118,7 +122,11 @@ class Broker:
             data=None if body is None else json.dumps(body).encode(),
             headers=self._headers,
         )
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+        if self._base.startswith("https:"):
+            file = os.environ.get(TLS_AUTHORITY)
+            handlers.append(urllib.request.HTTPSHandler(context=trusting(Path(file) if file else None)))
+        opener = urllib.request.build_opener(*handlers)
         try:
             with opener.open(request, timeout=SECONDS) as answer:
                 text = answer.read()

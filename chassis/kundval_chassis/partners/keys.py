@@ -43,8 +43,9 @@ class PartnerKeys:
 
     def __init__(self, keys: str):
         self._secrets = _parse(keys)
-        #: the name of the key with which secrets are made
-        self.first = next(iter(self._secrets))
+        #: of the keys, the first that with which secrets are made
+        self.names = tuple(self._secrets)
+        self.first = self.names[0]
         self._pseudonyms: dict[tuple[str, int, str], Pseudonyms] = {}
 
     def feed_tokens(self, partner: Partner, on: date) -> list[str]:

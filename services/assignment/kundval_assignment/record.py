@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
@@ -109,6 +109,67 @@ def judge_again(tx: Tx, tenant: Tenant, names: Sequence[str]) -> None:
     """Judge these assignments anew: something that they hang on has changed."""
     for part in _chunks(names):
         _judge(tx, tenant, store.load_records(tx, tenant.id, part, lock=True), {})
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What others were told of a fact last: as it was stated, or (None) that it counts no longer."""
+
+    fact_id: str
+    revision: int
+    fact: Fact | None
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """Facts that were stated again, each with its assignment; how many were withdrawn again."""
+
+    stated: list[tuple[str, Fact]]
+    withdrawn: int
+
+
+def take_back(tx: Tx, tenant: Tenant, told: Mapping[str, Iterable[Told]]) -> TakenBack:
+    """Take back facts of assignments from what others were told of them, and tell what follows.
+
+    For a database that was restored to an older moment. A fact that others know and this one does not is stated again.
+    One that counts by all facts that are known, although others were told that it does not, was withdrawn by somebody:
+    it is so again. What is told next has a higher revision than what others have.
+    """
+    rows = {name: list(some) for name, some in told.items()}
+    stated: list[tuple[str, Fact]] = []
+    gone: list[tuple[str, str]] = []
+    records = store.load_records(tx, tenant.id, sorted(rows), lock=True)
+    for name, record in records.items():
+        places = {one.fact.place for one in rows[name] if one.fact is not None and one.fact_id not in record.stated}
+        raised = []
+        for one in rows[name]:
+            known = record.stated.get(one.fact_id)
+            if known is not None and known.revision < one.revision:
+                known.revision = one.revision
+                raised.append((name, known))
+                if known.in_effect and one.fact is None:
+                    gone.append((name, one.fact_id))
+        store.save_judgements(tx, tenant.id, raised)
+        # another fact has the place of one: so that was withdrawn, whether others had heard of it or not
+        stand = {one.fact_id for one in rows[name] if one.fact is not None}
+        for known in list(record.stated.values()):
+            if known.fact.place in places and known.fact.id not in stand:
+                withdraw_fact(tx, tenant, name, known.fact.id)
+    records = store.load_records(tx, tenant.id, sorted(rows), lock=True)
+    new: dict[str, set[str]] = {}
+    for name, record in records.items():
+        absent = [one for one in rows[name] if one.fact_id not in record.stated and one.fact_id not in record.withdrawn]
+        store.add_withdrawn(tx, tenant.id, name, [(one.fact_id, one.revision) for one in absent if one.fact is None])
+        new[name] = _add(record, [one.fact for one in absent if one.fact is not None], 0)
+        for one in absent:
+            if one.fact is not None:
+                record.stated[one.fact_id].revision = one.revision
+                stated.append((name, one.fact))
+    _judge(tx, tenant, records, new)
+    again = [key for key in gone if (back := records[key[0]].stated.get(key[1])) is not None and back.in_effect]
+    for name, fact_id in again:
+        withdraw_fact(tx, tenant, name, fact_id)
+    return TakenBack(stated, len(gone))
 
 
 def _chunks(names: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -264,6 +264,18 @@ def withdraw(tx: Tx, tenant: str, assignment: str, fact_id: str, revision: int) 
     )
 
 
+def add_withdrawn(tx: Tx, tenant: str, assignment: str, ids: Iterable[tuple[str, int]]) -> None:
+    """Keep (id, revision) of facts that were stated and withdrawn and of which no more is known: the ids stay taken."""
+    rows = list(ids)
+    if rows:
+        tx.executemany(
+            "INSERT INTO stated_fact (tenant, assignment, fact_id, place, kind, on_day, known_on, data, in_effect,"
+            " revision, withdrawn_at) VALUES (%s, %s, %s, 0, %s, '0001-01-01', '0001-01-01', '{}', false, %s, now())"
+            " ON CONFLICT DO NOTHING",
+            [(tenant, assignment, one, FactKind.NOTE.value, revision) for one, revision in rows],
+        )
+
+
 # --- reading -----------------------------------------------------------------------------------------
 
 

@@ -111,5 +111,10 @@ def open_day(tx: Tx, tenant: Tenant, day: date) -> date:
         raise Conflict(f"The business date is {tenant.business_date} already.")
     if day != tenant.business_date:
         store.save_day(tx, tenant.id, day)
-        tx.publish("assignment.day_opened", subject=tenant.id, tenant=tenant.id, data={"date": day.isoformat()})
+        tell_day(tx, tenant.id, day)
     return day
+
+
+def tell_day(tx: Tx, tenant: str, day: date) -> None:
+    """Tell the business date; to who has had it, it is no news."""
+    tx.publish("assignment.day_opened", subject=tenant, tenant=tenant, data={"date": day.isoformat()})

@@ -28,6 +28,7 @@ from .control.entrypoints import ControlEntrypoints
 from .documents.entrypoints import DocumentEntrypoints
 from .explanations import store as known
 from .explanations.entrypoints import ExplanationEntrypoints
+from .looks import looks
 from .payees.entrypoints import PayeeEntrypoints
 from .payments.entrypoints import PaymentEntrypoints
 from .questions.entrypoints import QuestionEntrypoints
@@ -47,6 +48,7 @@ class BillingService(
 ):
     name = "billing"
     settings = SETTINGS
+    looks = staticmethod(looks)
     rule_settings = ("AMI1_MONTHLY_FEE", "AMI2_MONTHLY_FEE")
     db = Database()
     outbox = Outbox()

@@ -150,6 +150,47 @@ def summary(tx: Tx, tenant: str) -> dict[str, Any]:
     return {"paid": paid, "amount": sum((row["amount"] for row in paid), Decimal(0)), **back}
 
 
+# --- is the ledger what it should be -----------------------------------------------------------------
+
+# each numbers what goes wrong among (numbers from `after` on), and whether there is more
+_WRONG = {
+    "entry": "SELECT FROM entry JOIN entry_row USING (entry) WHERE entry.entry > %(after)s AND entry.entry <= %(upto)s"
+    " GROUP BY entry.entry HAVING sum(entry_row.amount) <> 0 OR sum(entry_row.amount)"
+    " FILTER (WHERE account LIKE 'cost:%%' OR account LIKE 'receivable:%%') IS DISTINCT FROM entry.amount",
+    "payment": "SELECT FROM payment WHERE payment > %(after)s AND payment <= %(upto)s AND amount IS DISTINCT FROM"
+    " (SELECT sum(entry.amount) FROM payment_entry JOIN entry USING (entry)"
+    " WHERE payment_entry.payment = payment.payment)",
+    "journal": "SELECT FROM payment_row WHERE payment > %(after)s AND payment <= %(upto)s"
+    " GROUP BY payment, stage HAVING sum(amount) <> 0",
+}
+_NUMBERED = {"entry": "entry", "payment": "payment", "journal": "payment"}
+#: what can be added up
+SUMS = tuple(_WRONG)
+
+
+def added_up(tx: Tx, what: str, after: int, step: int) -> dict[str, Any]:
+    """Of `what` (one of `SUMS`), the numbers from `after` to `after + step`: how many are `wrong`; are there `more`?"""
+    table = _NUMBERED[what]
+    row = tx.one(
+        f"SELECT (SELECT count(*) FROM ({_WRONG[what]}) AS found) AS wrong,"
+        f" EXISTS (SELECT FROM {table} WHERE {table} > %(upto)s) AS more",
+        {"after": after, "upto": after + step},
+    )
+    assert row is not None
+    return row
+
+
+def at_rest(tx: Tx, after: tuple[str, str], limit: int) -> list[dict[str, Any]]:
+    """The next assignments (tenant, assignment, and `run`, the tenant's latest) with nothing new since that run."""
+    return tx.query(
+        "SELECT agenda.tenant, assignment, run FROM agenda"
+        " JOIN (SELECT tenant, max(run) AS run FROM payment_run GROUP BY tenant) AS latest USING (tenant)"
+        " WHERE (agenda.tenant, assignment) > (%s, %s) AND (until IS NULL OR until > run)"
+        " ORDER BY agenda.tenant, assignment LIMIT %s",
+        (*after, limit),
+    )
+
+
 def _posting(row: Mapping[str, Any]) -> Posting:
     return Posting(
         row["run"],

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from kundval_chassis.cli_call import ask, ask_rows, asking
+from kundval_chassis.cli_env import refuse
 from kundval_chassis.present import as_json, console, show_rows
 from kundval_contracts.codes import DeliveryChannel, InboxOrder, InboxScope, MessagesBy, NoticeKind, Role, ToldBy
 from kundval_contracts.rpc.results import LANGUAGES
@@ -30,6 +31,29 @@ def notices() -> None:
     Who steps in does it in a role: --role OPERATIONS --subject ID. Exit status of each: 0 done; 1 the service refused
     or could not; 2 the request is wrong.
     """
+
+
+@notices.command("marks")
+@click.argument("channel", type=click.Choice([*DeliveryChannel]))
+def marks(channel: str) -> None:
+    """Show the marks that an address has (standard input), to compare with the mark of a dispatch in `proof`.
+
+    By the name of the key that makes each: an address is the one that was used if one of them is its mark. Where the
+    settings of the service are.
+    """
+    from kundval_chassis.settings import SettingsError, load
+
+    from .directory.marks import Marks
+    from .settings import SETTINGS
+
+    try:
+        settings = load("notifications", more=SETTINGS, only=["TOKEN_KEY", "SEALING_KEYS"])
+    except SettingsError as error:
+        refuse(str(error))
+    address = sys.stdin.read().strip()
+    made = Marks.of(settings.full()).marks(DeliveryChannel(channel), address)
+    for name, mark in made.items():
+        click.echo(f"{mark.hex()}  {name}")
 
 
 def _day(moment: datetime | None) -> str | None:

@@ -25,20 +25,10 @@ from .channels.addresses import Mailbox, mailbox
 from .channels.sms_profile import Profile, read_profile
 from .channels.sms_text import sender
 from .channels.web import trusting
+from .directory.seal import Seal
 from .texts.load import TextFault, read
 
 _WEB = uri("https", "http")
-
-
-def secret_file(value: str) -> str:
-    """The secret in a file, without the end of its line."""
-    try:
-        content = file(value).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        raise ValueError("names no file that can be read") from None
-    if not content:
-        raise ValueError("names an empty file")
-    return content
 
 
 def ascii_text(value: str) -> str:
@@ -48,19 +38,20 @@ def ascii_text(value: str) -> str:
     return value
 
 
-def _ascii_secret_file(value: str) -> str:
-    return ascii_text(secret_file(value))
-
-
-def secret_name(value: str) -> str:
-    """A part of an address that nobody can guess."""
-    if not re.fullmatch(r"[A-Za-z0-9._~-]{32,200}", value, re.ASCII):
+def secret_names(value: str) -> tuple[str, ...]:
+    """Parts of an address that nobody can guess, with commas between them: the first is given out, all are known."""
+    names = tuple(one.strip() for one in value.split(","))
+    if not all(re.fullmatch(r"[A-Za-z0-9._~-]{32,200}", one, re.ASCII) for one in names):
         raise ValueError("must be 32 to 200 letters, digits, dots, hyphens or underscores")
+    if len(set(names)) != len(names):
+        raise ValueError("holds one name twice")
+    return names
+
+
+def sealing_keys(value: str) -> str:
+    """Keys of `kundval_notifications.directory.seal`."""
+    Seal(value)
     return value
-
-
-def _secret_name_file(value: str) -> str:
-    return secret_name(secret_file(value))
 
 
 def web_https(value: str) -> str:
@@ -82,6 +73,12 @@ def _profile(value: str) -> Profile:
 SETTINGS = (
     Setting("LINK_BASE", text, "https://kundval.invalid", "start of the links in messages"),
     Setting("TEXTS", existing_folder, None, "folder of further texts, <language>.toml each"),
+    Setting(
+        "SEALING_KEYS",
+        sealing_keys,
+        None,
+        "keys of webhook secrets and of marks of addresses; without it the token keys are these too",
+    ),
     # e-mail
     Setting("OUTBOX_DIR", folder, None, "folder that gets each e-mail as a file if there is no mail server"),
     Setting("SMTP_HOST", text, None, "mail server that gets each e-mail"),
@@ -89,7 +86,6 @@ SETTINGS = (
     Setting("SMTP_TLS", one_of("STARTTLS", "IMPLICIT", "NONE"), "STARTTLS", "how TLS is spoken to it"),
     Setting("SMTP_USER", ascii_text, None, "who logs in there"),
     Setting("SMTP_PASSWORD", ascii_text, None, "with which password"),
-    Setting("SMTP_PASSWORD_FILE", _ascii_secret_file, None, "file that holds it"),
     Setting("MAIL_FROM", _mailbox, mailbox("no-reply@kundval.invalid"), "sender; it must not say what this is about"),
     Setting("MAIL_DOMAIN", text, "kundval.invalid", "domain of the ids of e-mails"),
     Setting("MAIL_BOUNCES", _mailbox, None, "where e-mails come back to; a plus and an id are added before the @"),
@@ -100,17 +96,14 @@ SETTINGS = (
     Setting("SMS_PROFILE", _profile, None, "json, 46elks, or a file: what its fields are called"),
     Setting("SMS_USER", text, None, "user there, if it asks for one"),
     Setting("SMS_SECRET", text, None, "token or password there"),
-    Setting("SMS_SECRET_FILE", secret_file, None, "file that holds it"),
     Setting("SMS_FROM", sender, None, "who SMS say they are from; it must not say what this is about"),
     Setting("SMS_PARTS", number(1, 10), 3, "how many SMS a message may become"),
-    Setting("SMS_RECEIPT_NAME", secret_name, None, "secret end of the address that its receipts are sent to"),
-    Setting("SMS_RECEIPT_NAME_FILE", _secret_name_file, None, "file that holds it"),
+    Setting("SMS_RECEIPT_NAME", secret_names, None, "secret end of the address that its receipts are sent to"),
     # digital mail
     Setting("DIGITAL_MAIL_URL", web_https, None, "where an intermediary takes digital mail"),
     Setting("DIGITAL_MAIL_CERTIFICATE", file, None, "certificate that is shown to it (PEM)"),
     Setting("DIGITAL_MAIL_KEY", file, None, "its key (PEM)"),
-    Setting("DIGITAL_MAIL_RECEIPT_NAME", secret_name, None, "secret end of the address that its receipts are sent to"),
-    Setting("DIGITAL_MAIL_RECEIPT_NAME_FILE", _secret_name_file, None, "file that holds it"),
+    Setting("DIGITAL_MAIL_RECEIPT_NAME", secret_names, None, "secret end of the address that its receipts are sent to"),
     # webhooks
     Setting("WEBHOOKS", flag, False, "whether webhooks are sent"),
     Setting("WEBHOOK_NETWORKS", networks, (), "networks inside that webhooks may go to"),
@@ -132,10 +125,6 @@ def faults(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     values: all settings of the service, by name without prefix.
     """
     found = {name: values[name] is not None for name in values}
-    for name in [name.removesuffix("_FILE") for name in found if name.endswith("_FILE") and name[:-5] in found]:
-        if found[name] and found[f"{name}_FILE"]:
-            yield f"KUNDVAL_{name}", f"is set, and so is KUNDVAL_{name}_FILE"
-        found[name] = found[name] or found[f"{name}_FILE"]
 
     def needs(name: str, *others: str) -> Iterator[tuple[str, str]]:
         if found[name]:
@@ -161,8 +150,8 @@ def faults(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield "KUNDVAL_NOTIFICATIONS_HTTP_PORT", f"is not set, and KUNDVAL_{name} is"
     if values["WEBHOOK_NETWORKS"] and not values["WEBHOOKS"]:
         yield "KUNDVAL_WEBHOOKS", "is not true, and KUNDVAL_WEBHOOK_NETWORKS is set"
-    names = [values[f"{one}_RECEIPT_NAME"] or values[f"{one}_RECEIPT_NAME_FILE"] for one in ("SMS", "DIGITAL_MAIL")]
-    if names[0] is not None and names[0] == names[1]:
+    names = [set(values[f"{one}_RECEIPT_NAME"] or ()) for one in ("SMS", "DIGITAL_MAIL")]
+    if names[0] & names[1]:
         yield "KUNDVAL_DIGITAL_MAIL_RECEIPT_NAME", "must differ from KUNDVAL_SMS_RECEIPT_NAME"
     yield from _files(values)
     yield from _texts(values)

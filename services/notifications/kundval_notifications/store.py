@@ -17,6 +17,7 @@ from kundval_contracts.answer import Notice, Obligation, Posting
 from kundval_contracts.codes import LineKind, MessageState, ObligationKind, ObligationState, Role, SubjectKind
 from kundval_contracts.envelope import Event
 
+from . import recovery
 from .domain import Heard
 from .domain.heard import number
 
@@ -280,6 +281,7 @@ def add(tx: Tx, tenant: str, rows: Iterable[New]) -> None:
         "ON CONFLICT DO NOTHING RETURNING notice",
     )  # fmt: skip
     tx.insert_rows("message", ("notice", "tenant"), [(row["notice"], tenant) for row in added])
+    recovery.perhaps_told(tx, [row["notice"] for row in added])
 
 
 def supersede(tx: Tx, tenant: str, keys: Iterable[NoticeKey]) -> None:

@@ -22,6 +22,7 @@ from . import store
 from .calendars.entrypoints import CalendarEntrypoints
 from .calendars.feeds import Calendars
 from .keep import keep, shown
+from .looks import looks
 from .meetings.entrypoints import MeetingEntrypoints
 from .plans.entrypoints import PlanEntrypoints
 from .plans.work import PlanWork
@@ -42,6 +43,7 @@ class SchedulingService(
 ):
     name = "scheduling"
     settings = SETTINGS
+    looks = staticmethod(looks)
     db = Database()
     outbox = Outbox()
     feed = Feed()

@@ -105,6 +105,16 @@ def summary(tx: Tx, tenant: str) -> dict[str, dict[str, int]]:
     return found
 
 
+def overdue(tx: Tx) -> dict[str, int]:
+    """Number of obligations that are overdue, of all tenants, by kind."""
+    rows = tx.query(
+        # both conditions, so that the index of those that are not done can be used
+        "SELECT kind, count(*) AS n FROM obligation WHERE state IN ('OPEN', 'OVERDUE') AND state = 'OVERDUE'"
+        " GROUP BY kind"
+    )
+    return {row["kind"]: row["n"] for row in rows}
+
+
 def _obligation(row: Mapping[str, Any]) -> Obligation:
     return Obligation(
         assignment=row["assignment"],

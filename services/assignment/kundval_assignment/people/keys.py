@@ -40,8 +40,9 @@ class PersonKeys:
 
     def __init__(self, keys: str):
         self._keys = {key.name: key for key in _parse(keys)}
-        #: the name of the key that seals
-        self.first = next(iter(self._keys))
+        #: of the keys, the first that which seals
+        self.names = tuple(self._keys)
+        self.first = self.names[0]
 
     def seal(self, text: str, *place: str) -> bytes:
         """`text` so that only these keys open it, and only for this `place` (tenant, person, what it is)."""

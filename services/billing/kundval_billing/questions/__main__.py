@@ -24,6 +24,8 @@ def main() -> int:
     job: dict[str, Any] = json.load(sys.stdin)
     with connect(job.pop("database"), name="kundval-billing-question") as conn:
         conn.execute(SNAPSHOT)
+        # reckons for a long time between two looks; how long it may is for the service to say
+        conn.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         try:
             found = answer(Tx(conn, readonly=True), job)
         except LookupError:

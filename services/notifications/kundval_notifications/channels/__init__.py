@@ -37,7 +37,7 @@ def from_settings(config: Mapping[str, Any]) -> dict[DeliveryChannel, Port]:
 def receipt_names(config: Mapping[str, Any]) -> dict[str, DeliveryChannel]:
     """The secret ends of the addresses that receipts come to."""
     named = {"SMS_RECEIPT_NAME": DeliveryChannel.SMS, "DIGITAL_MAIL_RECEIPT_NAME": DeliveryChannel.DIGITAL_MAIL}
-    return {name: channel for key, channel in named.items() if (name := _secret(config, key)) is not None}
+    return {name: channel for key, channel in named.items() for name in config[f"KUNDVAL_{key}"] or ()}
 
 
 def _email(config: Mapping[str, Any]) -> Iterator[Port]:
@@ -49,7 +49,7 @@ def _email(config: Mapping[str, Any]) -> Iterator[Port]:
             port=config["KUNDVAL_SMTP_PORT"] or _PORTS[tls],
             tls=tls,
             context=trusting(config["KUNDVAL_TLS_AUTHORITY"]),
-            login=(user, _secret(config, "SMTP_PASSWORD") or "") if user is not None else None,
+            login=(user, config["KUNDVAL_SMTP_PASSWORD"]) if user is not None else None,
             bounces=config["KUNDVAL_MAIL_BOUNCES"],
             reports=config["KUNDVAL_MAIL_RECEIPTS"],
         )
@@ -61,13 +61,13 @@ def _email(config: Mapping[str, Any]) -> Iterator[Port]:
 def _sms(config: Mapping[str, Any]) -> Iterator[Port]:
     if config["KUNDVAL_SMS_URL"] is None:
         return
-    base, name = config["KUNDVAL_RECEIPT_BASE"], _secret(config, "SMS_RECEIPT_NAME")
+    base, names = config["KUNDVAL_RECEIPT_BASE"], config["KUNDVAL_SMS_RECEIPT_NAME"]
     account = Account(
         url=config["KUNDVAL_SMS_URL"],
         sender=config["KUNDVAL_SMS_FROM"],
-        secret=_secret(config, "SMS_SECRET") or "",
+        secret=config["KUNDVAL_SMS_SECRET"],
         user=config["KUNDVAL_SMS_USER"],
-        callback=f"{base.rstrip('/')}/{name}" if base is not None and name is not None else None,
+        callback=f"{base.rstrip('/')}/{names[0]}" if base is not None and names is not None else None,
         most_parts=config["KUNDVAL_SMS_PARTS"],
     )
     yield Sms(account, config["KUNDVAL_SMS_PROFILE"], Web(trusting(config["KUNDVAL_TLS_AUTHORITY"])))
@@ -84,9 +84,3 @@ def _digital_mail(config: Mapping[str, Any]) -> Iterator[Port]:
 def _webhook(config: Mapping[str, Any]) -> Iterator[Port]:
     if config["KUNDVAL_WEBHOOKS"]:
         yield Webhook(Web(trusting(config["KUNDVAL_TLS_AUTHORITY"])), config["KUNDVAL_WEBHOOK_NETWORKS"])
-
-
-def _secret(config: Mapping[str, Any], name: str) -> str | None:
-    """A secret that is given as a value or as a file."""
-    found: str | None = config[f"KUNDVAL_{name}"] or config[f"KUNDVAL_{name}_FILE"]
-    return found

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
 import psycopg
@@ -39,10 +38,10 @@ log = logs.get(__name__)
 class Recipients:
     """The directory, as delivery asks it."""
 
-    def __init__(self, contacts: directory.Contacts, usable: frozenset[DeliveryChannel], key: bytes):
+    def __init__(self, contacts: directory.Contacts, usable: frozenset[DeliveryChannel], marks: directory.Marks):
         self._contacts = contacts
         self._usable = usable
-        self._key = key
+        self._marks = marks
 
     def parties(self, pool: Pool, tenant: str, rows: Sequence[Row]) -> Mapping[int, Party]:
         asked = self._contacts.ask(tenant, rows, self._usable)
@@ -50,7 +49,7 @@ class Recipients:
             return directory.resolve(tx, asked, tenant, rows)
 
     def mark(self, channel: DeliveryChannel, address: str) -> bytes:
-        return directory.address_mark(self._key, channel, address)
+        return self._marks.mark(channel, address)
 
 
 class Post(Dependency):
@@ -61,14 +60,13 @@ class Post(Dependency):
 
     def setup(self) -> None:
         config = self.container.config
-        keys = config["KUNDVAL_TOKEN_KEY"]
         self._ports = channels.from_settings(config)
         self._pace = {one: config[f"KUNDVAL_{one}_PER_SECOND"] for one in self._ports}
         self._outage_hours: int = config["KUNDVAL_OUTAGE_HOURS"]
         self._mark_days: int | None = config["KUNDVAL_ADDRESS_MARK_DAYS"]
-        self._mark_key = directory.mark_key(keys)
+        self._marks = directory.Marks.of(config)
         # a link must not be found by trying ids
-        self.composer = Composer(config["KUNDVAL_LINK_BASE"], sha256(f"links:{keys}".encode()).digest())
+        self.composer = Composer(config["KUNDVAL_LINK_BASE"], directory.link_key(config))
         # of its own, so that requests never wait for deliveries
         self.pool = Pool(
             config["KUNDVAL_NOTIFICATIONS_DATABASE_URI"],
@@ -83,7 +81,7 @@ class Post(Dependency):
     def start(self) -> None:
         self.pool.open()
         contacts = next(one for one in self.container.dependencies if isinstance(one, directory.Contacts))
-        recipients = Recipients(contacts, frozenset(self._ports), self._mark_key)
+        recipients = Recipients(contacts, frozenset(self._ports), self._marks)
         router = Router(self.pool, recipients, self._ports)
         self._spawn("routing", lambda: self._route(router))
         self._spawn("housekeeping", self._keep_house, every=HOUSEKEEPING_SECONDS)

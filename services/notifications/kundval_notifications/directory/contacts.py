@@ -72,7 +72,7 @@ class Contacts(Remote):
     def setup(self) -> None:
         super().setup()
         config = self.container.config
-        self.seal = Seal(config["KUNDVAL_TOKEN_KEY"])
+        self.seal = Seal.of(config)
         self.networks = config["KUNDVAL_WEBHOOK_NETWORKS"]
         self._database = next(one for one in self.container.dependencies if isinstance(one, Database))
 

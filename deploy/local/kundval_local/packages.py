@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import re
 import shutil
@@ -23,6 +24,12 @@ POLICY_TEXT = f"#!/bin/sh\n{OURS}exit 101\n"
 CLUSTER_CONF = Path("/etc/postgresql-common/createcluster.conf")
 # what these packages would start at the next boot of the machine
 UNITS = ("rabbitmq-server.service", "epmd.service", "epmd.socket", "postgresql.service")
+#: what the rehearsals need besides, as package -> file that it brings: to seal and pack backups, and a wrong clock
+REHEARSAL = {
+    "age": "/usr/bin/age",
+    "zstd": "/usr/bin/zstd",
+    "libfaketime": "/usr/lib/*/faketime/libfaketime.so.1",
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,13 @@ def ensure_servers() -> None:
     install(missing)
     programs = find_servers()
     say(f"PostgreSQL in {programs.postgres}, RabbitMQ in {programs.rabbit}")
+
+
+def ensure_rehearsal() -> None:
+    """Install what is missing of the programs that the rehearsals use."""
+    missing = [name for name, file in REHEARSAL.items() if not glob.glob(file)]
+    if missing:
+        install(missing)
 
 
 def install(packages: list[str]) -> None:

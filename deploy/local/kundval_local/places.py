@@ -54,6 +54,8 @@ class State:
     base: str
     ports: dict[str, int] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
+    #: whether the servers take connections with TLS, and no others
+    tls: bool = False
 
     @property
     def folder(self) -> Path:

@@ -8,13 +8,15 @@ import shutil
 import signal
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from . import places, processes
-from .places import SERVICES, TOOLS, Problem, State
+from . import certificates, places, processes
+from .places import ROOT, SERVICES, TOOLS, Problem, State
 from .processes import User
 
 OLDEST = 13
 ADMIN = "kundval_admin"
+ROLES = ROOT / "deploy" / "postgresql" / "roles.sql"
 START_SECONDS, STOP_SECONDS = 90, 30
 
 SETTINGS = """\
@@ -40,6 +42,14 @@ ACCESS = """\
 # written by deploy/local/servers at every start: a password on every way in
 local all all scram-sha-256
 host all all 127.0.0.1/32 scram-sha-256
+"""
+
+
+SECURE = """\
+ssl = on
+ssl_cert_file = 'server.pem'
+ssl_key_file = 'server.key'
+ssl_min_protocol_version = 'TLSv1.2'
 """
 
 
@@ -77,12 +87,24 @@ def user() -> User:
 
 
 def admin_uri(state: State) -> str:
-    return f"postgresql://{ADMIN}:{state.secrets['pg_admin']}@127.0.0.1:{state.ports['postgres']}/postgres"
+    return _uri(state, ADMIN, state.secrets["pg_admin"], "postgres")
 
 
-def service_uri(state: State, service: str) -> str:
-    role = f"kundval_{service}"
-    return f"postgresql://{role}:{state.secrets['pg_' + service]}@127.0.0.1:{state.ports['postgres']}/{role}"
+def _uri(state: State, role: str, password: str, database: str) -> str:
+    """Whom to trust is said by KUNDVAL_TLS_AUTHORITY, or PGSSLROOTCERT for programs that are not the suite's."""
+    secure = "?sslmode=verify-full" if state.tls else ""
+    return f"postgresql://{role}:{password}@127.0.0.1:{state.ports['postgres']}/{database}{secure}"
+
+
+def database_of(service: str) -> str:
+    """The name of a service's database, and of the role of the running service."""
+    return f"kundval_{service}"
+
+
+def service_uri(state: State, service: str, part: str = "") -> str:
+    """The database as the running service enters it; `part` "_migrator": as the role that migrates it."""
+    name = database_of(service)
+    return _uri(state, f"{name}{part}", state.secrets[f"pg_{service}{part}"], name)
 
 
 def running(state: State) -> bool:
@@ -112,10 +134,14 @@ def start(state: State, folder: Path) -> None:
     _make_socket_dir(state, owner)
     if not (data / "PG_VERSION").exists():
         _make_cluster(state, folder, owner, data)
-    (data / "kundval.conf").write_text(SETTINGS.format(port=state.ports["postgres"], socket=state.socket_dir))
-    (data / "pg_hba.conf").write_text(ACCESS)
+    settings, access = SETTINGS.format(port=state.ports["postgres"], socket=state.socket_dir), ACCESS
+    if state.tls:
+        certificates.hand_over(state, data, owner)
+        settings, access = settings + SECURE, access.replace("\nhost ", "\nhostssl ")
+    (data / "kundval.conf").write_text(settings)
+    (data / "pg_hba.conf").write_text(access)
     _launch(state, folder, owner, data)
-    _make_databases(state, folder)
+    make_databases(state, folder)
 
 
 def stop(state: State, immediate: bool = False) -> None:
@@ -221,34 +247,48 @@ def _forget_dead_server(state: State, data: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _make_databases(state: State, folder: Path) -> None:
-    """One role and one database a service; a role can enter its own database only."""
+def make_databases(state: State, folder: Path) -> None:
+    """One database and three roles a service, as deploy/postgresql/roles.sql says; a role can enter its own only.
+
+    Idempotent; a database of before there were three roles is handed over to its owner.
+    """
     script = ["REVOKE ALL ON DATABASE postgres FROM PUBLIC;", "REVOKE ALL ON DATABASE template1 FROM PUBLIC;"]
     for service in SERVICES:
-        role, secret = f"kundval_{service}", state.secrets[f"pg_{service}"]
-        script += [
-            f"SELECT 'CREATE ROLE {role} LOGIN' WHERE NOT EXISTS "
-            f"(SELECT FROM pg_roles WHERE rolname = '{role}') \\gexec",
-            f"ALTER ROLE {role} PASSWORD '{secret}';",
-            f"SELECT 'CREATE DATABASE {role} OWNER {role}' WHERE NOT EXISTS "
-            f"(SELECT FROM pg_database WHERE datname = '{role}') \\gexec",
-            f"REVOKE ALL ON DATABASE {role} FROM PUBLIC;",
-        ]
-    # before PostgreSQL 15 everybody may create in the schema "public"
-    for service in SERVICES:
-        role = f"kundval_{service}"
-        script += [f"\\connect {role}", f"ALTER SCHEMA public OWNER TO {role};"]
+        secrets = state.secrets[f"pg_{service}"], state.secrets[f"pg_{service}_migrator"]
+        script += ["\\connect postgres", *database_script(database_of(service), *secrets)]
+    run_sql(script, admin_uri(state), folder, certificates.authority_of(state) if state.tls else None)
+
+
+def database_script(name: str, password: str, migrator_password: str) -> list[str]:
+    """Lines for psql that make the database `name` with its roles."""
+    return [
+        f"\\set name {name}",
+        f"\\set password {password}",
+        f"\\set migrator_password {migrator_password}",
+        f"\\i {ROLES}",
+    ]
+
+
+def run_sql(lines: list[str], uri: str, folder: Path, authority: Path | None = None) -> None:
+    """Have psql run a script on the server at `uri`, with TLS if an `authority` is given; Problem with what it says if
+    a statement fails.
+    """
+    where = urlsplit(uri)
     env = _env(folder) | {
-        "PGHOST": "127.0.0.1",
-        "PGPORT": str(state.ports["postgres"]),
-        "PGDATABASE": "postgres",
-        "PGUSER": ADMIN,
-        "PGPASSWORD": state.secrets["pg_admin"],
+        "PGHOST": str(where.hostname),
+        "PGPORT": str(where.port),
+        "PGDATABASE": where.path[1:],
+        "PGUSER": str(where.username),
+        "PGPASSWORD": str(where.password),
         "PGCONNECT_TIMEOUT": "10",
+        # what is there already is no news
+        "PGOPTIONS": "-c client_min_messages=warning",
     }
+    if authority is not None:
+        env |= {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(authority)}
     command = [str(folder / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-"]
     me = User("", os.getuid(), os.getgid())
-    done = processes.run(command, env, state.folder, me, 60, stdin="\n".join(script) + "\n")
+    done = processes.run(command, env, ROOT, me, 60, stdin="\n".join(lines) + "\n")
     if done.returncode != 0:
         raise Problem(f"the databases could not be made:\n{done.stderr[-2000:]}")
 

@@ -8,20 +8,26 @@ import os
 import shutil
 import signal
 import socket
+import ssl
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
-from . import places, processes
-from .places import TOOLS, Problem, State
+from . import certificates, places, processes
+from .places import ROOT, TOOLS, Problem, State
 from .processes import User
+
+sys.path.append(str(ROOT / "deploy" / "rabbitmq"))
+from kundval_rabbitmq import definitions, rights
 
 USER = VHOST = "kundval"
 START_SECONDS, STOP_SECONDS = 180, 60
 
 SETTINGS = """\
 # written by deploy/local/servers at every start
-listeners.tcp.1 = 127.0.0.1:{amqp}
+{listeners}
 management.tcp.ip = 127.0.0.1
 management.tcp.port = {api}
 # made at the first start in place of guest
@@ -37,6 +43,19 @@ log.file.level = info
 disk_free_limit.absolute = 50MB
 raft.wal_max_size_bytes = 67108864
 """
+
+
+PLAIN = "listeners.tcp.1 = 127.0.0.1:{amqp}"
+SECURE = """\
+listeners.tcp = none
+listeners.ssl.1 = 127.0.0.1:{amqp}
+ssl_options.cacertfile = {folder}/server.pem
+ssl_options.certfile = {folder}/server.pem
+ssl_options.keyfile = {folder}/server.key
+ssl_options.versions.1 = tlsv1.3
+ssl_options.versions.2 = tlsv1.2
+ssl_options.verify = verify_none
+ssl_options.fail_if_no_peer_cert = false"""
 
 
 def find() -> Path | None:
@@ -65,8 +84,15 @@ def user() -> User:
     return processes.server_user("rabbitmq")
 
 
-def amqp_uri(state: State) -> str:
-    return f"amqp://{USER}:{state.secrets['rabbit']}@127.0.0.1:{state.ports['amqp']}/{VHOST}"
+def amqp_uri(state: State, user: str = USER) -> str:
+    """The broker as one of its users enters it; without one, as its administrator."""
+    scheme = "amqps" if state.tls else "amqp"
+    return f"{scheme}://{user}:{state.secrets[secret_of(user)]}@127.0.0.1:{state.ports['amqp']}/{VHOST}"
+
+
+def secret_of(user: str) -> str:
+    """The name under which the password of a user is kept: `rabbit` of the administrator, `rabbit_kundval-billing`."""
+    return "rabbit" if user == USER else f"rabbit_{user}"
 
 
 def api_uri(state: State) -> str:
@@ -100,11 +126,13 @@ def start(state: State, folder: Path) -> None:
     stop(state, immediate=True)  # nothing of a node that died may stay
     owner.owns(home, home / "log", home / "data", home / "generated", home / "schema", home / "conf.d")
     _write(home / "version", owner, version(folder) + "\n")
+    if state.tls:
+        certificates.hand_over(state, home, owner)
     _write(
         home / "rabbitmq.conf",
         owner,
         SETTINGS.format(
-            amqp=state.ports["amqp"],
+            listeners=(SECURE if state.tls else PLAIN).format(amqp=state.ports["amqp"], folder=home),
             api=state.ports["rabbit_api"],
             user=USER,
             vhost=VHOST,
@@ -127,6 +155,7 @@ def start(state: State, folder: Path) -> None:
 
     ready = processes.wait_until(came, START_SECONDS, pause=0.1)
     if server.poll() is None and ready and epmd.poll() is None:
+        make_users(state)
         return
     log = log_path(state)
     texts = [f"the end of {path}:\n{processes.tail(path)}" for path in (console, log) if path.exists()]
@@ -134,6 +163,15 @@ def start(state: State, folder: Path) -> None:
     why = "ended" if ended else f"was not ready within {START_SECONDS} s"
     stop(state, immediate=True)
     raise Problem(f"RabbitMQ {why}; " + "\n".join(texts))
+
+
+def make_users(state: State) -> None:
+    """Every user of the suite with its rights (deploy/rabbitmq); in one request, and idempotent."""
+    passwords = {one.name: state.secrets[secret_of(one.name)] for one in rights.users()}
+    try:
+        call_api(state, "definitions", definitions.definitions(VHOST, passwords))
+    except (OSError, ValueError) as error:
+        raise Problem(f"RabbitMQ does not take its users ({error})") from None
 
 
 def stop(state: State, immediate: bool = False) -> None:
@@ -154,12 +192,18 @@ def stop(state: State, immediate: bool = False) -> None:
 
 def _takes_connections(state: State) -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", state.ports["amqp"]), timeout=2) as link:
-            link.settimeout(5)
+        with socket.create_connection(("127.0.0.1", state.ports["amqp"]), timeout=2) as plain:
+            plain.settimeout(5)
+            link = _secured(state, plain) if state.tls else plain
             link.sendall(b"AMQP\x00\x00\x09\x01")
             return link.recv(1) == b"\x01"  # a method frame: Connection.Start
     except OSError:
         return False
+
+
+def _secured(state: State, plain: socket.socket) -> socket.socket:
+    context = ssl.create_default_context(cafile=str(certificates.authority_of(state)))
+    return context.wrap_socket(plain, server_hostname="127.0.0.1")
 
 
 def _api_answers(state: State) -> bool:
@@ -169,16 +213,21 @@ def _api_answers(state: State) -> bool:
         return False
 
 
-def call_api(state: State, path: str) -> dict[str, str]:
-    """GET from the management API; OSError or ValueError if it does not answer as it should."""
-    request = urllib.request.Request(f"http://127.0.0.1:{state.ports['rabbit_api']}/api/{path}")
+def call_api(state: State, path: str, body: Any = None) -> dict[str, str]:
+    """GET from the management API, or POST `body`; OSError or ValueError if it does not answer as it should."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{state.ports['rabbit_api']}/api/{path}",
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
     pair = f"{USER}:{state.secrets['rabbit']}".encode()
     request.add_header("Authorization", "Basic " + base64.b64encode(pair).decode())
     # the machine's proxy settings have nothing to do with loopback
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=5) as answer:
-        found: dict[str, str] = json.load(answer)
-        return found
+    with opener.open(request, timeout=5 if body is None else 60) as answer:
+        text = answer.read()
+    found: dict[str, str] = json.loads(text) if text else {}
+    return found
 
 
 def _env(state: State, folder: Path) -> dict[str, str]:

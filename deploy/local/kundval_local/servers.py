@@ -15,11 +15,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import packages, places, postgres, processes, rabbit
+from . import certificates, packages, places, postgres, processes, rabbit
 from .places import PROCESSES, ROOT, SERVICES, VAR, Problem, State, say
 
 SERVER_PORTS = ("postgres", "amqp", "rabbit_api", "rabbit_dist", "epmd")
 HTTP_PORTS = tuple(f"http_{process}" for process in PROCESSES)
+#: by what the processes of the suite are known
+SERVICE_MARK = "KUNDVAL_LOCAL_SERVICE"
 RULES_FILE = ROOT / "deploy" / "local" / "rules.toml"
 
 DESCRIPTION = """\
@@ -39,9 +41,18 @@ def main(arguments: list[str] | None = None) -> int:
             added.add_argument("--name", default="local", help="which set of servers (default: local)")
         return added
 
-    verb("install", "install PostgreSQL and RabbitMQ if they are missing", named=False)
-    verb("up", "start both, unless they run already").add_argument(
+    installing = verb("install", "install PostgreSQL and RabbitMQ if they are missing", named=False)
+    installing.add_argument(
+        "--rehearsal", action="store_true", help="and what disasters are rehearsed with: age, zstd, libfaketime"
+    )
+    starting = verb("up", "start both, unless they run already")
+    starting.add_argument(
         "--fresh", action="store_true", help="with empty databases and no queues, unless they run already"
+    )
+    starting.add_argument(
+        "--tls",
+        action=argparse.BooleanOptionalAction,
+        help="both with TLS and nothing else, under an authority of their own; it stays so until --no-tls",
     )
     ending = verb("down", "end both and everything that belongs to them")
     ending.add_argument("--wipe", action="store_true", help="and remove their data")
@@ -87,12 +98,14 @@ def guarded(work: Callable[[], int]) -> int:
 def _do(chosen: argparse.Namespace) -> int:
     if chosen.verb == "install":
         packages.ensure_servers()
+        if chosen.rehearsal:
+            packages.ensure_rehearsal()
     elif chosen.verb == "install-packages":
         packages.install_as_root(chosen.package)
     elif chosen.verb == "status":
         _status()
     elif chosen.verb == "up":
-        up(chosen.name, chosen.fresh)
+        up(chosen.name, chosen.fresh, chosen.tls)
     elif chosen.verb == "down":
         for name in places.names() if chosen.all else [chosen.name]:
             down(name, chosen.wipe, chosen.immediate)
@@ -104,8 +117,9 @@ def _do(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def up(name: str, fresh: bool = False) -> bool:
-    """Start what does not run of the set `name` and write its env; True if there was anything to start.
+def up(name: str, fresh: bool = False, tls: bool | None = None) -> bool:
+    """Start what does not run of the set `name` and write its env; True if there was anything to start. tls: None as
+    it was before.
 
     What this call has started it ends if it fails.
     """
@@ -114,15 +128,23 @@ def up(name: str, fresh: bool = False) -> bool:
         state = places.load_state(name)
         missing = _missing(state)
         if state is not None:
+            if tls is not None and tls != state.tls and len(missing) < 2:
+                raise Problem(f"servers {name!r} run {'without' if tls else 'with'} TLS: take them down first")
             _add_missing(state)
         if state is not None and not missing and (state.folder / "env").exists():
+            # what their users may do can have changed with the checkout
+            rabbit.make_users(state)
             say(f"servers {name!r} are up already")
             return False
         programs = packages.find_servers()
+        had_tls = state is not None and state.tls
         if state is not None and (not state.belongs_here or (fresh and len(missing) == 2)):
             _wipe(state)
             state = None
         state = _new_state(name) if state is None else state
+        state.tls = had_tls if tls is None else tls
+        if state.tls:
+            certificates.ensure(state)
         _settle_ports(state, missing)
         state.save()
         _raise_file_limit()
@@ -163,7 +185,12 @@ def write_env(state: State) -> None:
     outbox = state.folder / "outbox"
     outbox.mkdir(exist_ok=True)
     values = {
-        "KUNDVAL_AMQP_URI": rabbit.amqp_uri(state),
+        # of the command line; each service and the gateway have their own
+        "KUNDVAL_AMQP_URI": rabbit.amqp_uri(state, rabbit.rights.user_of("operator")),
+        "KUNDVAL_RABBIT_ADMIN_URI": rabbit.amqp_uri(state),
+        "KUNDVAL_OPERATOR_AMQP_URI": rabbit.amqp_uri(state, rabbit.rights.user_of("operator")),
+        "KUNDVAL_MONITOR_AMQP_URI": rabbit.amqp_uri(state, rabbit.rights.user_of("monitor")),
+        "KUNDVAL_SENDERS_CHECKED": "true",
         "KUNDVAL_RABBIT_API_URI": rabbit.api_uri(state),
         "KUNDVAL_BROKER_API": rabbit.api_uri(state),
         "KUNDVAL_PG_ADMIN_URI": postgres.admin_uri(state),
@@ -174,25 +201,46 @@ def write_env(state: State) -> None:
         "KUNDVAL_OUTBOX_DIR": str(outbox),
         "KUNDVAL_HTTP_HOST": "127.0.0.1",
     }
+    if state.tls:
+        values["KUNDVAL_TLS_AUTHORITY"] = str(certificates.authority_of(state))
     for service in SERVICES:
         values[f"KUNDVAL_{service.upper()}_DATABASE_URI"] = postgres.service_uri(state, service)
+        values[f"KUNDVAL_{service.upper()}_MIGRATION_URI"] = postgres.service_uri(state, service, "_migrator")
     for process in PROCESSES:
+        values[f"KUNDVAL_{process.upper()}_AMQP_URI"] = rabbit.amqp_uri(state, rabbit.rights.user_of(process))
         values[f"KUNDVAL_{process.upper()}_HTTP_PORT"] = str(state.ports[f"http_{process}"])
     places.write_env(state.folder / "env", values)
 
 
 def _add_missing(state: State) -> None:
-    """Keys and ports, to a state of before there were some of them."""
-    keys = {"persons", "partners"} - state.secrets.keys()
+    """Keys, passwords and ports, to a state of before there were some of them; users and roles to servers that run."""
+    fresh_secrets = {name: secret for name, secret in new_secrets().items() if name not in state.secrets}
     ports = [purpose for purpose in HTTP_PORTS if state.ports and purpose not in state.ports]
-    if not keys and not ports:
+    if not fresh_secrets and not ports:
         return
-    state.secrets.update((name, secrets.token_hex(32)) for name in keys)
+    if fresh_secrets and any(processes.marked(f"{SERVICE_MARK}={VAR / state.name}#{one}") for one in PROCESSES):
+        raise Problem(
+            f"the services {state.name!r} run with users and roles of an older checkout:"
+            f" deploy/local/suite down --name {state.name}, then up again; nothing is lost"
+        )
+    state.secrets |= fresh_secrets
     fresh = processes.choose_ports(len(ports), places.key(), state.ports.values())
     state.ports |= dict(zip(ports, fresh, strict=True))
     state.save()
+    if fresh_secrets and rabbit.running(state):
+        rabbit.make_users(state)
+    if fresh_secrets and postgres.running(state):
+        postgres.make_databases(state, packages.find_servers().postgres)
     if (state.folder / "env").exists():
         write_env(state)
+
+
+def new_secrets() -> dict[str, str]:
+    """A password for every user and role, and the keys, each chosen anew."""
+    users = [rabbit.secret_of(one.name) for one in rabbit.rights.users()]
+    roles = ["pg_admin", *(f"pg_{service}{part}" for service in SERVICES for part in ("", "_migrator"))]
+    passwords = {purpose: secrets.token_hex(16) for purpose in (*roles, "rabbit", *users, "cookie")}
+    return passwords | {purpose: secrets.token_hex(32) for purpose in ("token", "persons", "partners")}
 
 
 def _missing(state: State | None) -> list[str]:
@@ -208,9 +256,7 @@ def _new_state(name: str) -> State:
     state = State(name=name, base=str(base))
     if base != state.folder:
         say(f"the servers' data goes to {base}, since their user {users[0].name} cannot use {state.folder}")
-    purposes = ["pg_admin", *(f"pg_{service}" for service in SERVICES), "rabbit", "cookie"]
-    keys = ("token", "persons", "partners")
-    state.secrets = {purpose: secrets.token_hex(32 if purpose in keys else 16) for purpose in (*purposes, *keys)}
+    state.secrets = new_secrets()
     return state
 
 

@@ -186,8 +186,20 @@ def environment(name: str) -> dict[str, str]:
     return dict(os.environ) | places.read_env(name)
 
 
+def environment_of(name: str, service: str) -> dict[str, str]:
+    """The same for one process: with no password but its own."""
+    own = f"KUNDVAL_{service.upper()}_"
+    return {
+        key: value
+        for key, value in environment(name).items()
+        if not key.startswith("KUNDVAL_")
+        or (key.startswith(own) and key != f"{own}MIGRATION_URI")
+        or not key.endswith(("_URI", "_API", "_PERSON_KEYS"))
+    }
+
+
 def _marker(name: str, service: str) -> str:
-    return f"KUNDVAL_LOCAL_SERVICE={VAR / name}#{service}"
+    return f"{servers.SERVICE_MARK}={VAR / name}#{service}"
 
 
 def _state(name: str) -> State:
@@ -217,7 +229,7 @@ def _launch(state: State, service: str) -> subprocess.Popen[bytes]:
     if log.exists():
         os.replace(log, log.with_suffix(".log.1"))
     marker, _, value = _marker(state.name, service).partition("=")
-    env = environment(state.name) | {marker: value}
+    env = environment_of(state.name, service) | {marker: value}
     me = processes.User("", os.getuid(), os.getgid())
     command = [GATEWAY] if service == GATEWAY else ["run", service]
     return processes.spawn([str(KUNDVAL), *command], env, log, ROOT, me, umask=0o022)

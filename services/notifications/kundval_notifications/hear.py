@@ -136,7 +136,9 @@ class Instants:
     def __init__(self, events: Iterable[Event], clock: str):
         self._told: dict[Key, datetime] = {}
         self._of_tenant: dict[str, datetime] = {}
+        self._latest: dict[str, datetime] = {}
         for event in events:
+            self._note(self._latest, event.tenant, event.time)
             data = event.data
             subject = data.get("assignment") or data.get("payment") or data.get("provider")
             if subject is not None:
@@ -149,5 +151,7 @@ class Instants:
         held[key] = max(at, held.get(key, at))
 
     def of(self, tenant: str, subject: str) -> datetime | None:
-        """When the news of a case, provider or payment was told, else when the day was opened on which it is due."""
-        return self._told.get((tenant, subject)) or self._of_tenant.get(tenant)
+        """When the news of a case, provider or payment was told, else when the day was opened on which it is due, else
+        the latest news of the tenant: what is said of a provider may follow from that of a case.
+        """
+        return self._told.get((tenant, subject)) or self._of_tenant.get(tenant) or self._latest.get(tenant)

@@ -71,10 +71,19 @@ class Web:
         given = {"Authorization": "Bearer t", "Content-Type": "application/json"} | {
             name.replace("_", "-"): value for name, value in headers.items()
         }
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         sent = raw if raw is not None else None if verb != "POST" else json.dumps({} if body is None else body).encode()
-        connection.request(verb, path, sent, {name: value for name, value in given.items() if value is not None})
-        answer = connection.getresponse()
+        said = {name: value for name, value in given.items() if value is not None}
+        for left in (2, 1, 0):
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+            try:
+                connection.request(verb, path, sent, said)
+                answer = connection.getresponse()
+                break
+            except ConnectionResetError:
+                # closed on a request too large for it, which was still on its way and has taken the answer with it
+                if not left:
+                    raise
+                connection.close()
         content = answer.read()
         connection.close()
         found = {name.lower(): value for name, value in answer.getheaders()}
@@ -197,7 +206,7 @@ def test_a_fault_of_the_gateway_itself_shows_an_id_and_nothing_else(web: Web) ->
         ({"raw": b'{"a": ' + b"[" * 65 + b"]" * 65 + b"}"}, 400, "INVALID_REQUEST"),
         ({"raw": b'{"a": ' + b"9" * 1900 + b"9" * 50 + b"}"}, 200, None),
         # not much larger: what is still on its way when the server closes would take the answer with it
-        ({"X_Large": "x" * (32 * 1024)}, 431, "HEADERS_TOO_LARGE"),
+        ({"raw": b"", "X_Large": "x" * (32 * 1024)}, 431, "HEADERS_TOO_LARGE"),
     ],
 )
 def test_what_is_not_fit_is_refused_as_a_problem_and_no_service_is_asked(

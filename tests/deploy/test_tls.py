@@ -49,15 +49,21 @@ def test_a_fact_has_its_consequences_over_tls_alone(secured: Suite, tls_servers:
         town.add(assignment("AMI_2", "2024-03-01", fact("2024-03-20", "mapping_done"), started="2024-03-04"))
         town.day("2024-05-01")
         assert town.ask("scheduling.obligations") and town.summary("billing") and town.summary("notifications")
-        there = [one for one in tls_servers.api("GET", "connections") if one["vhost"] == secured.vhost]
-        assert {one["user"] for one in there} == {*map(user_of, SERVICES), user_of("operator")}
+
+        def connections() -> list[Any]:
+            return [one for one in tls_servers.api("GET", "connections") if one["vhost"] == secured.vhost]
+
+        # the management API is some seconds behind, and says little of a connection at first
+        users = {*map(user_of, SERVICES), user_of("operator")}
+        eventually(lambda: {one.get("user") for one in connections()} == users)
+        there = connections()
         assert all(one["ssl"] and one["ssl_protocol"] in ("tlsv1.2", "tlsv1.3") for one in there)
     with psycopg.connect(tls_servers.pg_admin_uri) as conn:
         rows = conn.execute(
             "SELECT usename, ssl, version FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename LIKE 't\\_%'"
         ).fetchall()
-    users = {as_service(uri).partition("//")[2].partition(":")[0] for uri in secured.databases.values()}
-    assert users <= {row[0] for row in rows}
+    roles = {as_service(uri).partition("//")[2].partition(":")[0] for uri in secured.databases.values()}
+    assert roles <= {row[0] for row in rows}
     assert all(row[1] and row[2] in ("TLSv1.2", "TLSv1.3") for row in rows)
 
 
@@ -97,12 +103,13 @@ def test_a_service_that_does_not_believe_the_broker_says_so(
                 return json.load(answer)["services"]["billing"]
         except urllib.error.HTTPError as error:
             found = json.load(error)["services"]["billing"]
-            return found if "certificate is refused" in found["relay"] or "certificate is" in found["events"] else None
+            refused = "certificate is refused" in found["relay"] or "certificate is" in found["events"]
+            return found if refused and found["database"] == "ok" else None
         except OSError:
             return None
 
     said = eventually(why)
-    assert said["database"] == "ok" and said["requests"] != "ok"
+    assert said["requests"] != "ok"
     assert "127.0.0.1:" not in json.dumps(said)
     assert "SSLCertVerificationError" in secured.log("billing#2")
     secured.kill("billing#2")

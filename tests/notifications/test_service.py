@@ -51,7 +51,7 @@ def test_a_message_goes_out_once_however_often_it_is_computed(town: Town, suite:
     counts = {
         source: replay(
             database_uri=suite.databases[source],
-            amqp_uri=suite.amqp_uri,
+            amqp_uri=suite.operator_uri,
             queue="notifications.events-in",
             tenant=town.name,
         )

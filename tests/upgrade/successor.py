@@ -37,7 +37,7 @@ _EDITS = (
         "kundval_assignment/tenants.py",
         'data={"date": day.isoformat()})',
         'data={"date": day.isoformat(), "weekday": day.isoweekday()})\n'
-        '        tx.publish("assignment.weekday_begun", subject=tenant.id, tenant=tenant.id, '
+        '    tx.publish("assignment.weekday_begun", subject=tenant, tenant=tenant, '
         'data={"date": day.isoformat(), "weekday": day.isoweekday()})',
     ),
     ("kundval_billing/migrations/rights.toml", "[tables]\n", '[tables]\nweekday_begun = "SELECT, INSERT"\n'),

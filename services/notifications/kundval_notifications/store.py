@@ -296,14 +296,18 @@ def overtake(tx: Tx, tenant: str, keys: Iterable[NoticeKey]) -> None:
 
 def restore(tx: Tx, tenant: str, keys: Iterable[NoticeKey]) -> None:
     """The reason of these notices is back, or they hold again; a message that was withdrawn is sent after all."""
-    rows = [(tenant, *key) for key in keys]
-    if rows:
-        tx.executemany(
+    back = [
+        row["notice"]
+        for key in keys
+        for row in tx.query(
             f"WITH back AS (UPDATE notice SET superseded_at = NULL, overtaken_at = NULL WHERE {_KEY} RETURNING notice)"
             " UPDATE message SET state = 'PENDING', reason = NULL, tried = '{}', pending_since = now(),"
-            " next_attempt = now() FROM back WHERE message.notice = back.notice AND state = 'WITHDRAWN'",
-            rows,
+            " next_attempt = now() FROM back WHERE message.notice = back.notice AND state = 'WITHDRAWN'"
+            " RETURNING message.notice",
+            (tenant, *key),
         )
+    ]
+    recovery.perhaps_told(tx, back)
 
 
 def say(tx: Tx, tenant: str, notices: Iterable[Notice]) -> None:

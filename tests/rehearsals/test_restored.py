@@ -15,7 +15,7 @@ from kundval_contracts.codes import Ownership
 from tests.acceptance.builders import assignment, claim, exited, fact, follow_ups
 from tests.billing.papers import COMPANY, MUNICIPALITY
 from tests.conftest import Servers
-from tests.suite import Suite, Town, eventually, running
+from tests.suite import SERVICES, Suite, Town, eventually, running
 
 from .backups import Backup, rows
 
@@ -138,6 +138,13 @@ def stands_again(life: Life, before: dict[str, Any]) -> None:
     assert life.stand() == before
 
 
+def test_notifications_sends_nothing_twice_and_leaves_nobody_out(life: Life) -> None:
+    before, mails = life.stand(), life.mails()
+    restored(life, "notifications")
+    stands_again(life, before)
+    assert life.mails() == mails
+
+
 def test_scheduling_takes_back_what_it_had_told_and_catches_up(life: Life) -> None:
     before, mails = life.stand(), life.mails()
     dry, _ = restored(life, "scheduling")
@@ -202,3 +209,14 @@ def test_billing_posts_again_and_pays_nobody_twice(life: Life) -> None:
     assert int(number) > int(life.paid)
     shown = town.client.call("billing.payment", tenant=town.name, payment=int(number))
     assert all(int(name.rpartition("-")[2]) > 10_000 for name in shown["documents"])
+
+
+def test_afterwards_everything_goes_on_and_nothing_is_missing(life: Life) -> None:
+    mails = life.mails()
+    # what is new goes out as ever
+    life.town.day("2024-12-20")
+    eventually(lambda: life.mails() > mails)
+    # every service is in step: nothing is missing any more
+    for service in SERVICES:
+        life.suite.stop(service)
+        assert "nothing is missing" in life.suite.kundval("recover", service).stdout

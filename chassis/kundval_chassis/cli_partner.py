@@ -303,7 +303,8 @@ def replay(id: str, way: str, services: tuple[str, ...], position: int | None, s
 
 
 def _keys() -> PartnerKeys:
-    from .partners.keys import BadKey, PartnerKeys
+    from .partners.keys import PartnerKeys
+    from .sealing import BadKey
 
     try:
         return PartnerKeys(need("KUNDVAL_PARTNER_KEY"))

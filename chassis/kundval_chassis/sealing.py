@@ -1,7 +1,10 @@
-"""Text sealed so that only who has the secret opens it, and only for the place that it was sealed for."""
+"""Keys as they are given, and text sealed so that only who has the secret opens it, and only for the place that it was
+sealed for.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 
 from cryptography.exceptions import InvalidTag
@@ -9,8 +12,33 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+#: characters that a secret must have
+SHORTEST_SECRET = 32
+
 _NONCE = 12
 _SEPARATOR = "\x1f"
+
+
+class BadKey(ValueError):
+    """A key is empty, too short or named twice. The message does not quote it."""
+
+
+def named(keys: str) -> dict[str, str]:
+    """The secrets of keys with commas between them, each ``id:secret`` or a secret, by name; in their order.
+
+    Raises `BadKey`.
+    """
+    found: dict[str, str] = {}
+    for part in keys.split(","):
+        name, colon, secret = part.strip().rpartition(":")
+        if len(secret) < SHORTEST_SECRET:
+            raise BadKey(f"a key must have at least {SHORTEST_SECRET} characters")
+        # without a name of its own a key is known by its fingerprint
+        name = name if colon else hashlib.sha256(secret.encode()).hexdigest()[:12]
+        if name in found:
+            raise BadKey("two keys have the same name")
+        found[name] = secret
+    return found
 
 
 def derive(secret: str, info: str) -> bytes:

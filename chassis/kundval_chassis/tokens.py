@@ -13,7 +13,6 @@ when it changes, without a restart.
 
 from __future__ import annotations
 
-import hashlib
 import time
 import uuid
 from collections import OrderedDict
@@ -30,6 +29,7 @@ from kundval_contracts.errors import Forbidden, Unauthenticated
 from kundval_contracts.rpc import CallerRole, Method
 
 from . import given, logs
+from .sealing import named
 
 #: seconds that a token lives unless something else is said
 LIFETIME = 300
@@ -37,8 +37,6 @@ LIFETIME = 300
 SKEW = 10
 #: the longest life of a token that is accepted, in seconds
 LONGEST = 24 * 3600
-#: characters that a secret must have
-SHORTEST_SECRET = 32
 #: as which audience the suite counts
 AUDIENCE = "kundval"
 
@@ -88,10 +86,6 @@ class Caller:
             raise Forbidden("The token is for another tenant.", code="OTHER_TENANT")
         if self.provider is not None and request.get("provider") not in (None, self.provider):
             raise Forbidden("A provider sees its own only.", code="OTHER_PROVIDER")
-
-
-class BadKey(ValueError):
-    """A key in ``KUNDVAL_TOKEN_KEY`` is empty, too short or named twice. The message does not quote it."""
 
 
 class Tokens:
@@ -227,17 +221,7 @@ def _state(file: Path | None) -> tuple[int, ...] | None:
 
 
 def _parse(text: str) -> list[OctKey]:
-    keys = []
-    for part in text.split(","):
-        name, colon, secret = part.strip().rpartition(":")
-        if len(secret) < SHORTEST_SECRET:
-            raise BadKey(f"a key must have at least {SHORTEST_SECRET} characters")
-        # without a name of its own a key is known by its fingerprint
-        kid = name if colon else hashlib.sha256(secret.encode()).hexdigest()[:12]
-        keys.append(OctKey.import_key(secret, {"kid": kid}))
-    if len({key.kid for key in keys}) != len(keys):
-        raise BadKey("two keys have the same name")
-    return keys
+    return [OctKey.import_key(secret, {"kid": name}) for name, secret in named(text).items()]
 
 
 def _text(value: object) -> str:

@@ -36,8 +36,9 @@ from kundval_assignment.domain.people import (
     without_words,
     written_language,
 )
-from kundval_assignment.people.keys import BadKey, CannotOpen, PersonKeys
+from kundval_assignment.people.keys import CannotOpen, PersonKeys
 from kundval_chassis.access import subjects_of
+from kundval_chassis.sealing import BadKey
 from kundval_contracts.calendar import age_on
 from kundval_contracts.case import Case
 from kundval_contracts.codes import AssignmentState, ExitKind, FactKind, LogFault, Programme, ProtectionKind

@@ -18,9 +18,10 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from kundval_chassis.db import Row
 from kundval_chassis.partners import names, registry
 from kundval_chassis.partners.copies import copy_of
-from kundval_chassis.partners.keys import BadKey, KeyMissing, PartnerKeys
+from kundval_chassis.partners.keys import KeyMissing, PartnerKeys
 from kundval_chassis.partners.pseudonyms import IdOf
 from kundval_chassis.partners.registry import Partner, SecretKind, Way
+from kundval_chassis.sealing import BadKey
 from kundval_contracts import webhooks
 from kundval_contracts.envelope import Event
 from kundval_contracts.events import EVENTS, MASKED

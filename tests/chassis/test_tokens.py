@@ -13,7 +13,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from kundval_chassis.tokens import LONGEST, SKEW, BadKey, Tokens
+from kundval_chassis.sealing import BadKey
+from kundval_chassis.tokens import LONGEST, SKEW, Tokens
 from kundval_contracts.errors import Forbidden, Unauthenticated
 from kundval_contracts.rpc import METHODS, CallerRole
 

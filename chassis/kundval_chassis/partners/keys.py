@@ -16,18 +16,12 @@ from datetime import date
 
 from kundval_contracts.webhooks import PREFIX
 
-from ..sealing import derive
+from ..sealing import derive, named
 from .pseudonyms import Pseudonyms
 from .registry import Generation, Partner, SecretKind
 
-#: characters that a secret must have
-SHORTEST_SECRET = 32
 #: how a feed token begins, so that one that was put where it must not be is found
 TOKEN_PREFIX = "kvfeed_"
-
-
-class BadKey(ValueError):
-    """A key is empty, too short or named twice. The message does not quote it."""
 
 
 class KeyMissing(LookupError):
@@ -42,7 +36,7 @@ class PartnerKeys:
     """The keys of the text `keys` (see the module's docstring). Raises `BadKey`."""
 
     def __init__(self, keys: str):
-        self._secrets = _parse(keys)
+        self._secrets = named(keys)
         #: of the keys, the first that with which secrets are made
         self.names = tuple(self._secrets)
         self.first = self.names[0]
@@ -100,17 +94,3 @@ def _hash(text: str) -> bytes:
 
 def _text(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _parse(text: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for part in text.split(","):
-        name, colon, secret = part.strip().rpartition(":")
-        if len(secret) < SHORTEST_SECRET:
-            raise BadKey(f"a key must have at least {SHORTEST_SECRET} characters")
-        # without a name of its own a key is known by its fingerprint
-        name = name if colon else hashlib.sha256(secret.encode()).hexdigest()[:12]
-        if name in found:
-            raise BadKey("two keys have the same name")
-        found[name] = secret
-    return found

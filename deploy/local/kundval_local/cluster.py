@@ -9,15 +9,12 @@ wait, for its return or for `alone`, by which a person says that the primary may
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import json
 import os
 import secrets
 import shutil
 import signal
 import time
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -267,17 +264,7 @@ class Cluster:
 
     def api(self, host: str, path: str, body: Any = None) -> Any:
         """GET from a node's management API, or POST `body`; OSError or ValueError without a proper answer."""
-        request = urllib.request.Request(
-            f"http://{self.network.addresses[host]}:{API}/api/{path}",
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        pair = f"kundval:{self.state.secrets['rabbit']}".encode()
-        request.add_header("Authorization", "Basic " + base64.b64encode(pair).decode())
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=5 if body is None else 60) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
+        return rabbit.ask_api(f"{self.network.addresses[host]}:{API}", self.state, path, body)
 
     # --- PostgreSQL ------------------------------------------------------------------------------
 

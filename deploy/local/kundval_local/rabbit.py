@@ -215,19 +215,24 @@ def _api_answers(state: State) -> bool:
 
 def call_api(state: State, path: str, body: Any = None) -> dict[str, str]:
     """GET from the management API, or POST `body`; OSError or ValueError if it does not answer as it should."""
+    found: dict[str, str] = ask_api(f"127.0.0.1:{state.ports['rabbit_api']}", state, path, body) or {}
+    return found
+
+
+def ask_api(address: str, state: State, path: str, body: Any = None) -> Any:
+    """As `call_api`, of the node at `address`; None if it answers with nothing."""
     request = urllib.request.Request(
-        f"http://127.0.0.1:{state.ports['rabbit_api']}/api/{path}",
+        f"http://{address}/api/{path}",
         data=None if body is None else json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
     )
     pair = f"{USER}:{state.secrets['rabbit']}".encode()
     request.add_header("Authorization", "Basic " + base64.b64encode(pair).decode())
-    # the machine's proxy settings have nothing to do with loopback
+    # the machine's proxy settings have nothing to do with its own servers
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=5 if body is None else 60) as answer:
         text = answer.read()
-    found: dict[str, str] = json.loads(text) if text else {}
-    return found
+    return json.loads(text) if text else None
 
 
 def _env(state: State, folder: Path) -> dict[str, str]:

@@ -210,7 +210,7 @@ class Machine:
 
     def _run(self, text: str, seconds: float) -> tuple[int, str]:
         # folder and environment go from block to block, as in one shell
-        kept = "/root/.walk-shell"
+        kept = "/run/walk-shell"
         script = f"[ ! -f {kept} ] || . {kept}\n{text}\n{{ declare -px; echo cd '\"$PWD\"'; }} > {kept}\n"
         enter = ["nsenter", "-t", str(self.leader), "-m", "-u", "-i", "-p", "-r", "-w"]
         enter += ["bash", "-euo", "pipefail", "-c"]

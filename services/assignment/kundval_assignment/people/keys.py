@@ -10,17 +10,9 @@ Who has the database but not this setting can read nothing, search nothing, and 
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 
-from kundval_chassis.sealing import Cipher, derive, joined
-
-#: characters that a secret must have
-SHORTEST_SECRET = 32
-
-
-class BadKey(ValueError):
-    """A key is empty, too short or named twice. The message does not quote it."""
+from kundval_chassis.sealing import Cipher, derive, joined, named
 
 
 class CannotOpen(Exception):
@@ -81,13 +73,4 @@ def _derive(secret: str, purpose: str) -> bytes:
 
 
 def _parse(text: str) -> list[_Key]:
-    found: list[_Key] = []
-    for part in text.split(","):
-        name, colon, secret = part.strip().rpartition(":")
-        if len(secret) < SHORTEST_SECRET:
-            raise BadKey(f"a key must have at least {SHORTEST_SECRET} characters")
-        # without a name of its own a key is known by its fingerprint
-        found.append(_Key(name if colon else hashlib.sha256(secret.encode()).hexdigest()[:12], secret))
-    if len({key.name for key in found}) != len(found):
-        raise BadKey("two keys have the same name")
-    return found
+    return [_Key(name, secret) for name, secret in named(text).items()]

@@ -6,34 +6,12 @@ The first key seals and all open: at its start the service seals anew what anoth
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from kundval_chassis.sealing import Cipher, derive
-
-#: characters that a secret must have
-SHORTEST_SECRET = 32
+from kundval_chassis.sealing import Cipher, derive, named
 
 _PURPOSE = "kundval notifications 1: webhook secrets"
-
-
-def named(keys: str) -> dict[str, str]:
-    """The secrets of keys with commas between them, each ``id:secret`` or a secret, by name; in their order.
-
-    Raises ValueError, which does not quote them.
-    """
-    found: dict[str, str] = {}
-    for part in keys.split(","):
-        name, colon, secret = part.strip().rpartition(":")
-        if len(secret) < SHORTEST_SECRET:
-            raise ValueError(f"a key must have at least {SHORTEST_SECRET} characters")
-        # without a name of its own a key is known by its fingerprint
-        name = name if colon else hashlib.sha256(secret.encode()).hexdigest()[:12]
-        if name in found:
-            raise ValueError("two keys have the same name")
-        found[name] = secret
-    return found
 
 
 class Seal:
